@@ -1,0 +1,17 @@
+"""Lays the files of each chosen option over the project, then removes the unchosen ones."""
+
+import shutil
+from pathlib import Path
+
+CHOSEN = {
+    "license": "{{ cookiecutter.license }}",
+    "sample": "{{ cookiecutter.sample }}",
+    "deploy": "{{ cookiecutter.deploy }}",
+}
+
+for option, answer in CHOSEN.items():
+    shutil.copytree(Path("_options", option, answer), ".", dirs_exist_ok=True)
+shutil.rmtree("_options")
+for test in Path("tests").rglob("*.py"):
+    text = test.read_text(encoding="utf-8").replace("your_package", "{{ cookiecutter.__package }}")
+    test.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,1 @@
+"""A machine-learning project that tests, retrains and ships itself."""

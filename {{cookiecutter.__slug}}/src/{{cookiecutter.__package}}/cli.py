@@ -1,0 +1,177 @@
+"""`ml`: one command for each step of a model's life."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import Status
+from .options import Json, Number, Today, app, command, open_project, open_registry, read_day
+
+
+@command
+def validate(
+    file: Annotated[
+        Path | None, typer.Argument(help="A table; without it, the project's own data.")
+    ] = None,
+    today: Today = None,
+    json: Json = False,
+) -> None:
+    """Check data against contract.yaml."""
+    from . import pipeline, show, sources
+    from .steps import validate as step
+
+    project, day = open_project(), read_day(today)
+    raw = sources.read_file(str(file)) if file else pipeline.load_rows(project, day)
+    found = step.validate(raw, project.contract, day)
+    show.as_json(found.findings) if json else show.findings(found.findings)
+    if found.failures:
+        raise typer.Exit(Status.DATA)
+
+
+@command
+def train(today: Today = None, json: Json = False) -> None:
+    """Train a challenger, judge it against the champion, and register it if it may stay."""
+    from . import pipeline, show
+
+    project = open_project()
+    outcome = pipeline.run(project, read_day(today), show.progress)
+    if json:
+        show.as_json(outcome)
+    else:
+        show.decision(outcome.decision, outcome.report)
+        show.out.print(f"  packaged as {outcome.packaging}")
+        show.next_command(
+            outcome.decision, outcome.version, open_registry(project).aliases().champion
+        )
+    _exit_for(outcome.decision.verdict)
+
+
+@command
+def gate(version: Number = None, today: Today = None, json: Json = False) -> None:
+    """Judge a registered version again, on fresh rows, against whoever is champion now."""
+    from . import pipeline, show
+
+    project = open_project()
+    judged, decision, report = pipeline.rejudge(project, version, read_day(today), show.progress)
+    if json:
+        show.as_json({"version": judged.number, "decision": decision, "report": report})
+    else:
+        show.decision(decision, report)
+        show.next_command(decision, judged, open_registry(project).aliases().champion)
+    _exit_for(decision.verdict)
+
+
+def _exit_for(verdict: str) -> None:
+    if verdict in ("REJECT", "INVALID"):
+        raise typer.Exit(Status.REJECTED if verdict == "REJECT" else Status.EVIDENCE)
+
+
+@command
+def promote(version: Number = None, json: Json = False) -> None:
+    """Make the newest version that the gate proved, or the one named, the champion."""
+    from . import promote as moves
+
+    promoted, changed = moves.promote(open_registry(open_project()), version)
+    _moved(promoted.number, changed, "is champion", json, "Next: ml serve")
+
+
+@command
+def rollback(version: Number = None, json: Json = False) -> None:
+    """Make the previous champion, or the version named, champion again."""
+    from . import promote as moves
+
+    target, changed = moves.roll_back(open_registry(open_project()), version)
+    _moved(target.number, changed, "is champion again", json, "Next: ml status")
+
+
+def _moved(number: int, changed: bool, what: str, json: bool, then: str) -> None:
+    from . import show
+
+    if json:
+        show.as_json({"champion": number, "changed": changed})
+    elif changed:
+        show.out.print(f"v{number} {what}. {then}")
+    else:
+        show.out.print(f"v{number} is champion already; nothing changed.")
+
+
+@command
+def predict(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or JSON lines.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The same formats, by its ending.")],
+    today: Today = None,
+    json: Json = False,
+) -> None:
+    """Write a file's rows with the champion's predictions, in pieces that fit in memory."""
+    from . import predict as batch
+    from . import show
+
+    project = open_project()
+    version, model = batch.champion(open_registry(project))
+    with show.progress("predict"):
+        rows = batch.predict_file(project, model, source, target, read_day(today))
+    if json:
+        show.as_json({"rows": rows, "out": target, "version": version.number})
+    else:
+        show.out.print(f"{rows:,} rows predicted by v{version.number}: {target}")
+
+
+@command
+def status(json: Json = False) -> None:
+    """List the versions, and who is champion."""
+    from . import show
+
+    project = open_project()
+    registry = open_registry(project)
+    aliases, versions = registry.aliases(), registry.versions()
+    if json:
+        show.as_json({"name": project.settings.name, "aliases": aliases, "versions": versions})
+    else:
+        show.status(project.settings.name, aliases, versions)
+
+
+@command
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address; settings.toml's by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)
+    ] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Ask one real prediction over HTTP, check it, stop.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Answer predictions over HTTP from the champion's bundle."""
+    from . import predict as batch
+    from . import show
+    from .serving import server
+
+    project = open_project()
+    version, model = batch.champion(open_registry(project))
+    name, where = f"v{version.number}", host or project.settings.serve.host
+    if smoke:
+        answer = server.smoke(model, name, where, port or 0)
+        show.as_json(answer) if json else show.smoke(answer, model.signature.target)
+        return
+    listening = server.listen(where, project.settings.serve.port if port is None else port)
+    show.serving(name, listening.getsockname()[1], where, server.golden(model.folder)["rows"][0])
+    server.build_server(model, name, where, port or 0).run(sockets=[listening])
+
+
+@command
+def doctor(json: Json = False) -> None:
+    """Say what is missing on this machine, and how to get it."""
+    from . import show
+    from .doctor import examine
+    from .settings import find_root
+
+    found = examine(find_root(Path.cwd()))
+    show.as_json(found) if json else show.checks(found)
+    if any(check.needed and not check.ok for check in found):
+        raise typer.Exit(Status.SETTINGS)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

@@ -1,0 +1,22 @@
+"""The one exception that a user meets: what is wrong, what to do, and the exit status."""
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """Exit statuses of every `ml` command."""
+
+    DONE = 0
+    REJECTED = 1
+    SETTINGS = 2
+    DATA = 3
+    EVIDENCE = 4
+
+
+class Stop(Exception):
+    """Ends a command: the message says what is wrong and what to do."""
+
+    def __init__(self, status: Status, message: str) -> None:
+        """Keep the exit status beside the message."""
+        super().__init__(message)
+        self.status = status

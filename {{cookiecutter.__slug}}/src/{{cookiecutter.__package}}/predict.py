@@ -1,0 +1,85 @@
+"""Batch predictions: a file in, the same rows with answers out, in pieces that fit in memory."""
+
+import tempfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from .errors import Status, Stop
+from .project import Project
+from .report import findings_text
+from .sources import read_file
+from .steps.validate import validate
+from .store import model as models
+from .store.model import Model, Signature
+from .store.tracking import Registry, Version
+
+WRITERS: dict[str, Callable[[pl.LazyFrame, Path], None]] = {
+    ".csv": lambda rows, path: rows.sink_csv(path),
+    ".parquet": lambda rows, path: rows.sink_parquet(path),
+    ".jsonl": lambda rows, path: rows.sink_ndjson(path),
+}
+
+
+def champion(registry: Registry) -> tuple[Version, Model]:
+    """The champion's version and its model, loaded from the bundle."""
+    number = registry.aliases().champion
+    if number is None:
+        raise Stop(Status.REJECTED, "There is no champion yet: run `ml train`, then `ml promote`.")
+    version = registry.version(number)
+    return version, models.load(registry.fetch(version), version.digest)
+
+
+def predict_file(project: Project, model: Model, source: Path, target: Path, today: date) -> int:
+    """Write `source` with predictions added to `target`; all of it or nothing. Returns the rows.
+
+    Raises:
+        Stop: not a table, rows that break the contract, or a format that is not known.
+    """
+    writer = WRITERS.get(target.suffix.lower())
+    if writer is None:
+        raise Stop(Status.DATA, f"{target}: write to one of {', '.join(WRITERS)}.")
+    if not target.parent.is_dir():
+        raise Stop(Status.DATA, f"{target}: there is no folder {target.parent}.")
+    raw = read_file(str(source))
+    try:
+        validation = validate(raw, project.contract, today, labelled=False)
+        if validation.failures:
+            raise Stop(Status.DATA, findings_text(validation.failures))
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            finished = Path(scratch) / target.name
+            writer(add_predictions(validation.rows, model), finished)
+            finished.replace(target)
+        return raw.select(pl.len()).collect().item()
+    except pl.exceptions.PolarsError as error:
+        raise Stop(Status.DATA, f"{source}: {str(error).splitlines()[0]}") from error
+
+
+def add_predictions(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Rows with `prediction`, and with a `probability_…` for each class of a classifier."""
+    signature = model.signature
+    added = {f"probability_{label}": pl.Float64 for label in signature.classes}
+    schema = dict(rows.collect_schema()) | {"prediction": _answer_type(signature)} | added
+
+    def answer(piece: pl.DataFrame) -> pl.DataFrame:
+        inputs = models.encode(models.columns_of(piece, signature.inputs), signature.inputs)
+        predicted = model.predict(inputs)
+        columns = {"prediction": pl.Series(signature.labels(predicted), dtype=schema["prediction"])}
+        for place, name in enumerate(added):
+            columns[name] = pl.Series(predicted[:, place])
+        return piece.with_columns(**columns).select(schema)
+
+    return rows.map_batches(answer, schema=schema, streamable=True)
+
+
+def _answer_type(signature: Signature) -> type[pl.DataType]:
+    match signature.classes:
+        case (bool(), *_):
+            return pl.Boolean
+        case (int(), *_):
+            return pl.Int64
+        case (str(), *_):
+            return pl.String
+    return pl.Float64

@@ -1,0 +1,87 @@
+"""Keeps what a training made: a run for any verdict, a version for what may be champion."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from .lineage import facts
+from .project import Project
+from .steps.gate import Decision, Verdict
+from .steps.split import Split
+from .store import bundle, model
+from .store.tracking import Record, Registry, Version
+from .trial import Trial
+
+GOLDEN_ROWS = 20
+
+
+def register(
+    project: Project,
+    registry: Registry,
+    parts: Split,
+    trial: Trial,
+    decision: Decision,
+    folder: Path,
+) -> Version | None:
+    """Seal the bundle and log it; the same model judged against the same champion is kept once."""
+    judgement = trial.judgement(decision)
+    for known in registry.versions():
+        if known.identity == trial.identity and known.judgement == judgement:
+            return known
+    (folder / "contract.yaml").write_bytes((project.root / "contract.yaml").read_bytes())
+    _write_json(folder / "metrics.json", dict(trial.measures))
+    _write_json(folder / "golden.json", _golden(trial, parts.holdout))
+    digest = bundle.seal(folder, _manifest(project, parts, trial))
+    tags = {"digest": digest, "identity": trial.identity, "data_id": parts.data_id}
+    tags |= {
+        key: str(value)
+        for key, value in facts(project.root).items()
+        if key == "git_commit" and value
+    }
+    worth_keeping = (
+        decision.verdict in (Verdict.PROMOTE, Verdict.KEEP) and not trial.evidence.same_as_champion
+    )
+    record = Record(
+        params=_params(project, parts),
+        metrics=trial.measures,
+        dataset=(project.contract.target, parts.data_id, project.settings.data.source),
+        judgement=judgement,
+    )
+    return registry.record(folder, record, tags, keep=worth_keeping)
+
+
+def _params(project: Project, parts: Split) -> dict[str, str]:
+    return {
+        "task": project.settings.task,
+        "metric": project.settings.metric,
+        "seed": str(project.settings.train.seed),
+        "training_rows": str(len(parts.training)),
+        "holdout_rows": str(len(parts.holdout)),
+        "holdout": parts.how,
+    }
+
+
+def _manifest(project: Project, parts: Split, trial: Trial) -> dict[str, object]:
+    return {
+        "name": project.settings.name,
+        "task": project.settings.task,
+        "data_id": parts.data_id,
+        "holdout_id": trial.holdout_id,
+        **facts(project.root),
+    }
+
+
+def _golden(trial: Trial, holdout: pl.DataFrame) -> dict[str, object]:
+    """Real rows and the model's answers to them: what any copy of this model has to repeat."""
+    signature = trial.challenger.signature
+    rows = holdout.head(GOLDEN_ROWS).select(column.name for column in signature.inputs)
+    answers = trial.challenger.predict(
+        model.encode(model.columns_of(rows, signature.inputs), signature.inputs)
+    )
+    return {"rows": rows.to_dicts(), "answers": answers.tolist()}
+
+
+def _write_json(path: Path, value: object) -> None:
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    path.write_text(text + "\n", encoding="utf-8")

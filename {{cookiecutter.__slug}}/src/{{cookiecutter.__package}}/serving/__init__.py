@@ -1,0 +1,1 @@
+"""The service: answers predictions from a bundle, without MLflow, pandas or Polars."""

@@ -1,0 +1,137 @@
+"""settings.toml as frozen, typed values; a key that does not exist is an error."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import Status, Stop
+
+Task = Literal["binary", "regression", "multiclass"]
+Metric = Literal["roc_auc", "log_loss", "brier", "mae", "mse"]
+METRICS: dict[Task, tuple[Metric, ...]] = {
+    "binary": ("roc_auc", "log_loss", "brier"),
+    "multiclass": ("log_loss", "brier"),
+    "regression": ("mae", "mse"),
+}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataSettings(_Section):
+    """Where rows come from, and how far back."""
+
+    source: str = "sample:binary"
+    window_days: int = Field(default=180, ge=1)
+
+
+class SplitSettings(_Section):
+    """Which rows judge, and which train."""
+
+    holdout: float = Field(default=0.2, gt=0, lt=1)
+
+
+class TrainSettings(_Section):
+    """How the model is fitted and packaged."""
+
+    seed: int = Field(default=0, ge=0)
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    trusted_types: list[str] = []
+
+
+class GateSettings(_Section):
+    """What a challenger has to prove."""
+
+    metric: Metric | None = None
+    max_loss_increase: float = Field(default=0.05, gt=0, lt=1)
+    min_rows: int = Field(default=200, ge=2)
+    min_rows_per_class: int = Field(default=20, ge=2)
+
+
+class ServeSettings(_Section):
+    """Where the service listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+
+
+class Settings(_Section):
+    """All of settings.toml."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][-_A-Za-z0-9]*$")
+    task: Task
+    data: DataSettings = DataSettings()
+    split: SplitSettings = SplitSettings()
+    train: TrainSettings = TrainSettings()
+    gate: GateSettings = GateSettings()
+    serve: ServeSettings = ServeSettings()
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that decides: the user's choice, or the task's first."""
+        return self.gate.metric or METRICS[self.task][0]
+
+    @model_validator(mode="after")
+    def _metric_fits_task(self) -> "Settings":
+        if self.metric not in METRICS[self.task]:
+            allowed = ", ".join(METRICS[self.task])
+            raise ValueError(
+                f"[gate] metric {self.metric!r} does not fit a {self.task} task: use {allowed}"
+            )
+        return self
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds settings.toml."""
+    for folder in (start, *start.parents):
+        if (folder / "settings.toml").is_file():
+            return folder
+    raise Stop(
+        Status.SETTINGS, f"No settings.toml in {start} or above it: run `ml` inside the project."
+    )
+
+
+def read_settings(root: Path) -> Settings:
+    """Read and check settings.toml, or stop with every mistake in it."""
+    try:
+        values = tomllib.loads((root / "settings.toml").read_text(encoding="utf-8"))
+        return Settings.model_validate(values)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Stop(Status.SETTINGS, f"settings.toml is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        raise Stop(Status.SETTINGS, explain(error, Settings, "settings.toml")) from error
+
+
+def explain(error: ValidationError, model: type[BaseModel], file: str) -> str:
+    """One line for each mistake, with the nearest right key for a misspelt one."""
+    return "\n".join(
+        f"{file}: {_explain_one(detail['loc'], detail['type'], detail['msg'], model)}"
+        for detail in error.errors()
+    )
+
+
+def _explain_one(
+    where: tuple[int | str, ...], kind: str, message: str, model: type[BaseModel]
+) -> str:
+    path = ".".join(str(part) for part in where)
+    if kind == "extra_forbidden":
+        known = _keys_beside(where, model)
+        near = difflib.get_close_matches(str(where[-1]), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
+        return f"unknown key {path!r}; {hint}"
+    message = message.removeprefix("Value error, ")
+    return f"{path}: {message}." if path else f"{message}."
+
+
+def _keys_beside(where: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
+    for part in where[:-1]:
+        field = model.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        inner = next((a for a in getattr(inner, "__args__", ()) if isinstance(a, type)), inner)
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return list(model.model_fields)

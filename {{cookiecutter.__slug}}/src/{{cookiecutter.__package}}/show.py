@@ -1,0 +1,133 @@
+"""What the commands print: for people on a terminal, or one JSON value for machines."""
+
+import json
+import sys
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .doctor import Check
+from .steps.gate import Decision, Verdict
+from .steps.validate import Finding
+from .store.tracking import Aliases, Version
+
+STYLES = {"PROMOTE": "bold blue", "KEEP": "bold", "REJECT": "bold red", "INVALID": "bold red"}
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(step: str) -> Generator[None]:
+    """A spinner while a step runs, and a line with its time when it is done."""
+    start = time.perf_counter()
+    with err.status(step):
+        yield
+    err.print(f"[green]✓[/] {step:<10} [dim]{time.perf_counter() - start:5.1f} s[/]")
+
+
+def as_json(value: Any) -> None:
+    """One JSON value on standard output."""
+    sys.stdout.write(json.dumps(value, default=_plain, indent=1, ensure_ascii=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+def decision(made: Decision, report: Path) -> None:
+    """The verdict, in colour where there is colour."""
+    out.print(f"\n[{STYLES[made.verdict]}]{made.verdict}[/]: {made.reason}")
+    for c in made.comparisons:
+        who = "a constant answer" if c.against == "dummy" else f"the {c.against}"
+        out.print(
+            f"  {made.metric} {c.delta:+.4f} against {who}  ({c.lower:+.4f} … {c.upper:+.4f})"
+        )
+    if made.rows_to_settle:
+        out.print(f"  about {made.rows_to_settle:,} holdout rows would settle an equal model")
+    out.print(f"  report: {_short(report)}")
+
+
+def next_command(made: Decision, version: Version | None, champion: int | None) -> None:
+    """What to do now."""
+    if made.verdict is Verdict.PROMOTE and version and version.number != champion:
+        out.print(f"\nv{version.number} is registered. Next: [bold]ml promote[/]")
+
+
+def findings(found: Sequence[Finding]) -> None:
+    """One row for each broken rule."""
+    if not found:
+        out.print("[green]✓[/] the data keep the contract")
+        return
+    table = Table("column", "rule", "severity", "what", "examples", box=None, header_style="bold")
+    for one in found:
+        style = "red" if one.severity == "fail" else "yellow"
+        table.add_row(
+            one.column,
+            one.rule,
+            f"[{style}]{one.severity}[/]",
+            one.message,
+            "\n".join(one.examples),
+        )
+    Console(highlight=False).print(table)
+
+
+def status(name: str, aliases: Aliases, versions: Sequence[Version]) -> None:
+    """All versions, newest first, with their aliases and verdicts."""
+    if not versions:
+        out.print(f"{name}: no version yet. Next: [bold]ml train[/]")
+        return
+    roles: dict[int, list[str]] = {}
+    for alias, number in asdict(aliases).items():
+        if number is not None:
+            roles.setdefault(number, []).append(alias)
+    table = Table(
+        "version", "is", "verdict", "score", "data", "digest", box=None, header_style="bold"
+    )
+    for version in reversed(versions):
+        verdict, value = version.judgement.verdict, version.judgement.value
+        table.add_row(
+            f"v{version.number}",
+            ", ".join(roles.get(version.number, []))
+            + (" (rolled back)" if version.rolled_back else ""),
+            f"[{STYLES[verdict]}]{verdict}[/]",
+            "" if value is None else f"{value:.4f}",
+            version.data_id[:8],
+            version.digest[:12],
+        )
+    out.print(table)
+
+
+def checks(found: Sequence[Check]) -> None:
+    """What the doctor saw, with the way to mend it."""
+    table = Table("", "what", "found", "to mend it", box=None, header_style="bold")
+    for check in found:
+        mark = "[green]✓[/]" if check.ok else ("[red]✗[/]" if check.needed else "[yellow]![/]")
+        table.add_row(mark, check.name, check.found, "" if check.ok else check.fix)
+    Console(highlight=False).print(table)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def smoke(answer: dict[str, Any], target: str) -> None:
+    """One real question and its answer over HTTP."""
+    out.print(f"asked      {json.dumps(answer['row'], ensure_ascii=False)}", markup=False)
+    out.print(
+        f"{answer['version']} answered {target} = {answer['prediction']}, as when it was made.",
+        markup=False,
+    )
+
+
+def serving(version: str, port: int, host: str, row: dict[str, Any]) -> None:
+    """Where the service listens, and a line to paste."""
+    url = f"http://{host}:{port}/predict"
+    body = json.dumps({"rows": [row]}, ensure_ascii=False).replace("'", "\\u0027")
+    out.print(f"{version} answers on {url}. Try, in another terminal:\n", markup=False)
+    out.print(f"curl -s {url} -d '{body}'\n", markup=False)

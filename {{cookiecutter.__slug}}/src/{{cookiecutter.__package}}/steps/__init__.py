@@ -1,0 +1,1 @@
+"""The steps of the pipeline: pure functions, values in and values out."""

@@ -1,0 +1,152 @@
+"""Decide: may the challenger replace the champion? docs/gate.md explains the rule."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
+
+from ..evidence import Evidence, Rival
+from ..settings import GateSettings
+
+Z = 1.645
+POWER_Z = 0.84
+
+
+class Verdict(StrEnum):
+    """What the gate says."""
+
+    PROMOTE = "PROMOTE"
+    KEEP = "KEEP"
+    REJECT = "REJECT"
+    INVALID = "INVALID"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Challenger minus another model: the difference, its standard error and what was needed."""
+
+    against: Rival
+    rival: float
+    delta: float
+    standard_error: float
+    needed: float
+
+    @property
+    def lower(self) -> float:
+        """Lower end of the 90 % interval."""
+        return self.delta - Z * self.standard_error
+
+    @property
+    def upper(self) -> float:
+        """Upper end of the 90 % interval."""
+        return self.delta + Z * self.standard_error
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict with everything that led to it."""
+
+    verdict: Verdict
+    reason: str
+    metric: str
+    rows: int
+    challenger: float | None = None
+    margin: float | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    rows_to_settle: int | None = None
+    beats_anchor: bool = False
+
+
+def decide(evidence: Evidence, settings: GateSettings) -> Decision:
+    """Judge the challenger. Unsound evidence is INVALID: the gate fails closed."""
+    if evidence.problems or evidence.challenger is None or "dummy" not in evidence.gaps:
+        reason = "; ".join(evidence.problems) or "there are no scores to compare"
+        return Decision(Verdict.INVALID, reason, evidence.metric, evidence.rows)
+    if "champion" not in evidence.gaps:
+        return _first(evidence)
+    return _challenge(evidence, settings)
+
+
+def _first(evidence: Evidence) -> Decision:
+    """The first model has to beat a constant answer, provably."""
+    floor = _compare(evidence, "dummy", needed=0.0)
+    if floor.lower > 0:
+        verdict, reason = (
+            Verdict.PROMOTE,
+            "the first model, and provably better than a constant answer",
+        )
+    elif floor.upper < 0:
+        verdict, reason = Verdict.REJECT, "provably worse than a constant answer"
+    else:
+        verdict, reason = Verdict.KEEP, "not provably better than a constant answer"
+    return Decision(
+        verdict,
+        reason,
+        evidence.metric,
+        evidence.rows,
+        evidence.challenger,
+        comparisons=(floor,),
+        beats_anchor=True,
+    )
+
+
+def _challenge(evidence: Evidence, settings: GateSettings) -> Decision:
+    champion = evidence.gaps["champion"]
+    margin = settings.max_loss_increase * _loss(evidence.metric, champion.rival)
+    needed = max(0.5 * champion.standard_error, Z * champion.standard_error - margin)
+    bar = _compare(evidence, "champion", needed)
+    anchor = _compare(evidence, "anchor", -margin)
+    floor = _compare(evidence, "dummy", needed=0.0)
+    verdict, reason = _verdict(evidence, settings, bar, anchor, floor, margin)
+    to_settle = None
+    if verdict is Verdict.KEEP and margin > 0:
+        to_settle = ceil(evidence.rows * ((Z + POWER_Z) * bar.standard_error / margin) ** 2) or None
+    return Decision(
+        verdict,
+        reason,
+        evidence.metric,
+        evidence.rows,
+        evidence.challenger,
+        margin,
+        (bar, anchor, floor),
+        to_settle,
+        beats_anchor=anchor.lower > 0,
+    )
+
+
+def _verdict(
+    evidence: Evidence,
+    settings: GateSettings,
+    bar: Comparison,
+    anchor: Comparison,
+    floor: Comparison,
+    margin: float,
+) -> tuple[Verdict, str]:
+    if evidence.same_as_champion:
+        return Verdict.KEEP, "the challenger answers exactly as the champion does"
+    if bar.upper < -margin:
+        return Verdict.REJECT, "provably worse than the champion by more than the margin"
+    if evidence.rows < settings.min_rows:
+        return (
+            Verdict.KEEP,
+            f"{evidence.rows} holdout rows, {settings.min_rows} are needed to judge",
+        )
+    if (evidence.smallest_class or settings.min_rows_per_class) < settings.min_rows_per_class:
+        few, needed = evidence.smallest_class, settings.min_rows_per_class
+        return Verdict.KEEP, f"{few} holdout rows of the rarest class, {needed} are needed to judge"
+    if floor.lower <= 0:
+        return Verdict.REJECT, "not provably better than a constant answer"
+    if bar.delta < bar.needed:
+        return Verdict.KEEP, "not enough evidence to replace the champion"
+    if anchor.lower <= -margin:
+        return Verdict.KEEP, "not proven to hold the level of the anchor"
+    return Verdict.PROMOTE, "good enough against the champion, and the anchor's level is held"
+
+
+def _loss(metric: str, value: float) -> float:
+    """What is left to gain: 1 - AUC, or the loss itself."""
+    return 1 - value if metric == "roc_auc" else -value
+
+
+def _compare(evidence: Evidence, against: Rival, needed: float) -> Comparison:
+    gap = evidence.gaps[against]
+    return Comparison(against, gap.rival, gap.delta, gap.standard_error, needed)

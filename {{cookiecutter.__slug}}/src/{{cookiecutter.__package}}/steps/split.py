@@ -1,0 +1,77 @@
+"""Which rows train and which judge: by time, else by a stable hash; never at random per run."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from numpy.typing import NDArray
+from pandas.util import hash_pandas_object
+
+from ..contract import Contract
+from ..errors import Status, Stop
+
+HASHES = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Two disjoint parts of the rows, with a 64-bit hash of each row."""
+
+    training: pl.DataFrame
+    holdout: pl.DataFrame
+    training_hashes: HASHES
+    holdout_hashes: HASHES
+    how: str
+
+    @property
+    def holdout_id(self) -> str:
+        """Names the holdout by its content, whatever the order of its rows."""
+        return _digest(self.holdout_hashes)
+
+    @property
+    def data_id(self) -> str:
+        """Names all rows by their content, whatever their order."""
+        return _digest(np.concatenate([self.training_hashes, self.holdout_hashes]))
+
+
+def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
+    """Keep the newest share `holdout` of the rows to judge; a hashed share without time."""
+    hashes = row_hashes(rows)
+    if contract.time_column:
+        clock = rows[contract.time_column]
+        cut = clock.sort()[min(int(len(clock) * (1 - holdout)), len(clock) - 1)]
+        judge = (clock >= cut).to_numpy()
+        how = f"observed from {cut} on"
+    else:
+        key = contract.key_column
+        keys = row_hashes(rows.select(key)) if key else hashes
+        judge = keys < np.uint64(int(holdout * 2**64))
+        how = f"by a hash of {key or 'the row'}"
+    if judge.all() or not judge.any():
+        side = "training" if judge.all() else "holdout"
+        raise Stop(
+            Status.DATA,
+            f"No row is left for the {side} part ({how}): "
+            "give more rows or change [split] holdout.",
+        )
+    return Split(rows.filter(~judge), rows.filter(judge), hashes[~judge], hashes[judge], how)
+
+
+def row_hashes(rows: pl.DataFrame) -> HASHES:
+    """A 64-bit hash of each row, the same on every machine and in every order of columns."""
+    columns = {}
+    for name in sorted(rows.columns):
+        column = rows[name]
+        if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+            columns[name] = column.cast(pl.Float64).fill_null(float("nan")).to_numpy() + 0.0
+        else:
+            columns[name] = column.cast(pl.String).fill_null("\0").to_numpy().astype(object)
+    # pandas declares the function as an object
+    hashes = hash_pandas_object(pd.DataFrame(columns), index=False)  # ty: ignore[not-callable]
+    return hashes.to_numpy(dtype=np.uint64)
+
+
+def _digest(hashes: HASHES) -> str:
+    return hashlib.sha256(np.sort(hashes).astype("<u8").tobytes()).hexdigest()[:16]

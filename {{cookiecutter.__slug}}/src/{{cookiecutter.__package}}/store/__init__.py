@@ -1,0 +1,1 @@
+"""Where versions live: bundles on disk, and the MLflow registry that names them."""

@@ -1,0 +1,98 @@
+"""Writes a fitted estimator into a bundle: ONNX where it agrees with scikit-learn, else skops."""
+
+import contextlib
+import io
+import logging
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import Status, Stop
+from .model import SKOPS_TYPES, Inputs, Signature, open_onnx, write_signature
+
+TOLERANCE = 1e-5
+
+
+def write_model(folder: Path, estimator: Any, signature: Signature, rows: Inputs) -> str:
+    """Write model and signature; say in one line which format was taken and why.
+
+    `rows` are real encoded rows, nulls and rare categories among them: the converter's silence
+    proves nothing, only equal answers do.
+    """
+    wanted = _answers(estimator, signature, rows)
+    why = _try_onnx(folder, estimator, replace(signature, format="onnx"), rows, wanted)
+    if why is None:
+        write_signature(folder, replace(signature, format="onnx"))
+        return "ONNX, equal to scikit-learn on real rows"
+    (folder / "model.onnx").unlink(missing_ok=True)
+    chosen = replace(signature, format="skops")
+    _write_skops(folder, estimator, chosen)
+    write_signature(folder, chosen)
+    return f"skops, slower to serve: {why}"
+
+
+def _answers(estimator: Any, signature: Signature, rows: Inputs) -> NDArray[np.float64]:
+    frame = pd.DataFrame(rows)
+    return (
+        estimator.predict(frame)
+        if signature.task == "regression"
+        else estimator.predict_proba(frame)
+    )
+
+
+def _try_onnx(
+    folder: Path, estimator: Any, signature: Signature, rows: Inputs, wanted: NDArray
+) -> str | None:
+    """Write model.onnx; None when it gives the same answers, else the reason why it will not do."""
+    try:
+        (folder / "model.onnx").write_bytes(_convert(estimator, signature))
+        predict = open_onnx(folder, signature)
+        found = predict(rows)
+    except Exception as error:  # noqa: BLE001 - converters and runtime raise anything at all
+        return f"it does not convert to ONNX ({type(error).__name__})"
+    scale = float(np.std(wanted)) if signature.task == "regression" else 1.0
+    apart = np.abs(found - wanted) / (scale or 1.0)
+    if apart.max(initial=0.0) <= TOLERANCE:
+        return None
+    share = np.mean(apart > TOLERANCE)
+    return f"its ONNX form is off by up to {apart.max():.1e} of scale, on {share:.1%} of answers"
+
+
+def _convert(estimator: Any, signature: Signature) -> bytes:
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    kinds = {"number": FloatTensorType, "category": StringTensorType}
+    types = [(column.name, kinds[column.kind]([None, 1])) for column in signature.inputs]
+    options = {} if signature.task == "regression" else {id(estimator): {"zipmap": False}}
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        logging.getLogger("skl2onnx").setLevel(logging.ERROR)
+        model = to_onnx(estimator, initial_types=types, options=options, name=signature.name)
+    # skl2onnx lists the operator sets in the order of a set: sorted, equal models are equal bytes.
+    domains = sorted(model.opset_import, key=lambda opset: opset.domain)
+    ordered = [(opset.domain, opset.version) for opset in domains]
+    for opset, (domain, version) in zip(model.opset_import, ordered, strict=True):
+        opset.domain, opset.version = domain, version
+    return model.SerializeToString()
+
+
+def _write_skops(folder: Path, estimator: Any, signature: Signature) -> None:
+    import skops.io
+
+    path = folder / "model.skops"
+    skops.io.dump(estimator, path)
+    trusted = {*SKOPS_TYPES, *signature.trusted_types}
+    unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - trusted)
+    if unknown:
+        names = ", ".join(f'"{name}"' for name in unknown)
+        raise Stop(
+            Status.SETTINGS,
+            f"The model holds types that a bundle does not open unasked. If they are yours or you "
+            f"trust them, say so in settings.toml: [train] trusted_types = [{names}]",
+        )

@@ -1,0 +1,199 @@
+"""The only door to MLflow: runs, registered versions, and the aliases champion, anchor, previous.
+
+Without MLFLOW_TRACKING_URI everything is in mlflow.db and mlartifacts/ beside settings.toml.
+"""
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Status, Stop
+from . import bundle
+from .versions import Aliases, Judgement, Record, Version, read_version
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+MOVE = "ml.move"
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+}
+
+
+class Registry:
+    """Versions of one model on one MLflow store."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        """Name the store; nothing is opened before it is used."""
+        self.root, self.name = root, name
+        self.uri = (
+            os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(root / 'mlflow.db').as_posix()}"
+        )
+        self.local = self.uri.startswith("sqlite:")
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        for key, value in QUIET.items():
+            os.environ.setdefault(key, value)
+        from mlflow import MlflowClient
+
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        return MlflowClient(self.uri, self.uri)
+
+    @contextmanager
+    def _door(self) -> Generator["MlflowClient"]:
+        """The client; what goes wrong behind the door comes out as one line."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield self._client
+        except (MlflowException, OSError) as error:
+            line = str(error).splitlines()[0][:300]
+            hint = "Is the server up, and MLFLOW_TRACKING_URI right?" if not self.local else ""
+            raise Stop(
+                Status.SETTINGS, f"MLflow at {self.uri} did not do it: {line} {hint}".strip()
+            ) from error
+
+    def versions(self) -> list[Version]:
+        """All registered versions, oldest first."""
+        with self._door() as client:
+            found = client.search_model_versions(f"name='{self.name}'", max_results=1000)
+        ours = [read_version(one) for one in found if "judgement" in one.tags]
+        return sorted(ours, key=lambda version: version.number)
+
+    def version(self, number: int) -> Version:
+        """One version by its number."""
+        for version in self.versions():
+            if version.number == number:
+                return version
+        raise Stop(
+            Status.REJECTED, f"There is no version {number} of {self.name}: `ml status` lists them."
+        )
+
+    def aliases(self) -> Aliases:
+        """Who is what: by the intent of an unfinished move, else by the aliases."""
+        with self._door() as client:
+            found = client.search_registered_models(f"name='{self.name}'")
+        if not found:
+            return Aliases()
+        if MOVE in found[0].tags:
+            return Aliases(**json.loads(found[0].tags[MOVE]))
+        return Aliases(
+            **{
+                alias: int(number)
+                for alias, number in found[0].aliases.items()
+                if alias in {field.name for field in fields(Aliases)}
+            }
+        )
+
+    def move(self, target: Aliases) -> None:
+        """Set all aliases as one: the intent is a single atomic write, and the last thing to go.
+
+        A crash in between leaves the intent, which `aliases` obeys and the next writer completes.
+        """
+        with self._door() as client:
+            client.set_registered_model_tag(self.name, MOVE, json.dumps(asdict(target)))
+            for alias, number in asdict(target).items():
+                if number is not None:
+                    client.set_registered_model_alias(self.name, alias, str(number))
+            client.delete_registered_model_tag(self.name, MOVE)
+
+    def complete_move(self) -> Aliases:
+        """Finish a move that a crash cut short; call it under the lock, before any other move."""
+        with self._door() as client:
+            found = client.search_registered_models(f"name='{self.name}'")
+        if found and MOVE in found[0].tags:
+            self.move(Aliases(**json.loads(found[0].tags[MOVE])))
+        return self.aliases()
+
+    def judge(self, version: Version, judgement: Judgement, folder: Path) -> None:
+        """Put a newer verdict on a version, its report beside the older ones."""
+        with self._door() as client:
+            client.log_artifacts(version.run_id, str(folder), "gate")
+            text = json.dumps(asdict(judgement))
+            client.set_model_version_tag(self.name, str(version.number), "judgement", text)
+
+    def mark_rolled_back(self, version: Version) -> None:
+        """Remember that this version was taken back, so that it is not promoted again by itself."""
+        with self._door() as client:
+            client.set_model_version_tag(self.name, str(version.number), "rolled_back", "true")
+
+    def fetch(self, version: Version) -> Path:
+        """The version's bundle as a folder on this machine, its digest checked."""
+        cached = self.root / ".ml" / "bundles" / version.digest
+        if not cached.is_dir():
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cached.parent) as scratch, self._door():
+                from mlflow.artifacts import download_artifacts
+
+                download_artifacts(version.source, dst_path=scratch, tracking_uri=self.uri)
+                folder = next(Path(scratch).rglob(bundle.MANIFEST)).parent
+                bundle.verify(folder, version.digest)
+                shutil.copytree(folder, f"{scratch}/done")
+                Path(f"{scratch}/done").rename(cached)
+        return cached
+
+    def record(
+        self, folder: Path, record: Record, facts: Mapping[str, str], *, keep: bool
+    ) -> Version | None:
+        """Log a run with its bundle and, when `keep`, register it as a new version.
+
+        The version appears last and whole, so a crash before it leaves an unfinished run alone.
+        """
+        with self._door() as client:
+            run = self._start_run(client, record)
+            client.log_artifacts(run.info.run_id, str(folder), "bundle")
+            client.log_artifacts(run.info.run_id, str(folder / "gate"), "gate")
+            version = self._register(client, run, record, facts) if keep else None
+            client.set_terminated(run.info.run_id)
+        return version
+
+    def _start_run(self, client: "MlflowClient", record: Record) -> Any:
+        from mlflow.entities import Dataset, DatasetInput, Metric, Param
+
+        now, experiment = int(time.time() * 1000), self._experiment(client)
+        if self.local:  # under the lock, a run that still runs is one that was killed
+            for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+                client.set_terminated(run.info.run_id, "KILLED")
+        run = client.create_run(experiment, tags={"verdict": record.judgement.verdict})
+        metrics = [Metric(key, value, now, 0) for key, value in record.metrics.items()]
+        params = [Param(key, value) for key, value in record.params.items()]
+        client.log_batch(run.info.run_id, metrics=metrics, params=params)
+        name, digest, source = record.dataset
+        uri = json.dumps({"uri": source})
+        dataset = Dataset(name=name, digest=digest, source_type="local", source=uri)
+        client.log_inputs(run.info.run_id, [DatasetInput(dataset, [])])
+        return run
+
+    def _register(
+        self, client: "MlflowClient", run: Any, record: Record, facts: Mapping[str, str]
+    ) -> Version:
+        if not client.search_registered_models(f"name='{self.name}'"):
+            client.create_registered_model(self.name)
+        tags = {**facts, "judgement": json.dumps(asdict(record.judgement))}
+        source = f"{run.info.artifact_uri}/bundle"
+        return read_version(
+            client.create_model_version(self.name, source, run.info.run_id, tags=tags)
+        )
+
+    def _experiment(self, client: "MlflowClient") -> str:
+        found = client.get_experiment_by_name(self.name)
+        if found:
+            return found.experiment_id
+        place = (self.root / "mlartifacts").as_uri() if self.local else None
+        return client.create_experiment(self.name, artifact_location=place)
