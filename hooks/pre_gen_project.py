@@ -5,24 +5,36 @@ import keyword
 import re
 import sys
 
-ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
-WINDOWS = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
-# Top-level modules of what the project installs; a test keeps the list true.
-TAKEN = set("""
-MODULES
-""".split())
+ANSWERS = json.loads(r'{{ cookiecutter | tojson }}')
+# Top-level modules of what the project installs, and devices of Windows; a test keeps them true.
+TAKEN = """aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types anyio attr attrs aux
+blinker cachetools certifi cffi cfgv charset_normalizer click cloudpickle colorama com1 com2 com3
+com4 com5 com6 com7 com8 com9 con contourpy cookiecutter cruft cryptography cycler databricks
+databricks_sdk dateutil distlib docker dotenv fastapi filelock flask flask_cors flatbuffers
+fonttools frozenlist git gitdb gitpython google google_auth graphene graphql graphql_core
+graphql_relay gunicorn h11 huey hypothesis identify idna importlib_metadata iniconfig itsdangerous
+jinja2 joblib kiwisolver lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 mako markdown_it
+markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow mlflow_skinny mlflow_tracing
+mpl_toolkits multidict narwhals nodeenv nul numpy onnx onnxruntime opentelemetry opentelemetry_api
+opentelemetry_proto opentelemetry_sdk opentelemetry_semantic_conventions orjson packaging pandas
+pil pillow pip platformdirs pluggy polars polars_runtime_32 pre_commit prettytable prn propcache
+protobuf py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core pygments pylab pyparsing
+pytest python_dateutil python_discovery python_dotenv pythoncom pywin32 pyyaml requests rich ruff
+rust_just scikit_learn scipy setuptools shellingham skl2onnx sklearn skops smmap sortedcontainers
+sqlalchemy sqlparse starlette tests threadpoolctl ty typer typing_extensions typing_inspection
+tzdata urllib3 uv uvicorn virtualenv waitress wcwidth werkzeug wheel win32api win32con yaml yarl
+zipp""".split()
 
 
 def refusal(answers: dict) -> str | None:
     """Why these answers will not do; None when they will."""
-    package, slug = answers["__package"], answers["__slug"]
-    if not re.fullmatch(r"[a-z_][a-z0-9_]*", package) or not re.search("[a-z]", package):
+    package, owner = answers["__package"], answers["github_owner"]
+    if not re.fullmatch("[a-z_]*[a-z][a-z0-9_]*", package):
         return f"project_slug {answers['project_slug']!r}: use letters, digits and hyphens."
-    taken = package in sys.stdlib_module_names | TAKEN | WINDOWS or keyword.iskeyword(package)
-    if taken or slug.replace("_", "-") in TAKEN:
-        return f"project_slug {slug!r} is the name of a module or reserved; try '{slug}-model'."
-    if not re.fullmatch(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,38}", answers["github_owner"]):
-        return f"github_owner {answers['github_owner']!r} is no GitHub name: letters, digits and single hyphens."
+    if package in TAKEN or package in sys.stdlib_module_names or keyword.iskeyword(package):
+        return f"project_slug {package!r} names a module or a device; try '{package}-model'."
+    if not re.fullmatch("[A-Za-z0-9](-?[A-Za-z0-9]){0,38}", owner):
+        return f"github_owner {owner!r} is no GitHub name: letters, digits and single hyphens."
     for key in ("project_name", "description", "author"):
         if re.search(r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]", answers[key]):
             return f"{key} has control characters: type it without them."

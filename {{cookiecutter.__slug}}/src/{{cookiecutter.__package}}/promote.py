@@ -18,6 +18,7 @@ def promote(registry: Registry, number: int | None = None) -> tuple[Version, boo
             return version, False
         champion = registry.version(aliases.champion) if aliases.champion else None
         _refuse_unproven(version, champion)
+        registry.fetch(version)  # refuses a bundle that is not what was judged
         moves_anchor = version.judgement.beats_anchor or aliases.anchor is None
         anchor = version.number if moves_anchor else aliases.anchor
         registry.move(Aliases(champion=version.number, anchor=anchor, previous=aliases.champion))
@@ -41,6 +42,7 @@ def roll_back(registry: Registry, number: int | None = None) -> tuple[Version, b
                     f"v{target.number} is the only champion there ever was; none is before it.",
                 )
             return target, False
+        registry.fetch(target)
         registry.mark_rolled_back(registry.version(aliases.champion))
         anchor = target.number if aliases.anchor == aliases.champion else aliases.anchor
         registry.move(Aliases(champion=target.number, anchor=anchor, previous=target.number))

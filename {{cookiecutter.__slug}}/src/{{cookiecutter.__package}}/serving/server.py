@@ -1,10 +1,14 @@
 """Runs the application: until it is told to stop, or until one real answer was right."""
 
+import argparse
 import http.client
 import json
+import os
 import socket
+import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,7 @@ import numpy as np
 import uvicorn
 
 from ..errors import Status, Stop
-from ..store.model import Model
+from ..store.model import Model, load
 from .app import build_app
 
 START_SECONDS = 20
@@ -97,3 +101,24 @@ def _ask(address: tuple[str, int], rows: list[dict[str, Any]]) -> dict[str, Any]
                 Status.EVIDENCE, f"The service answered {answer.status}: {body.get('error', body)}"
             )
         return body
+
+
+def main() -> None:
+    """`ml-serve`: answer from a bundle's folder, in an image that holds nothing else."""
+    parser = argparse.ArgumentParser(prog="ml-serve", description="Serve one bundle over HTTP.")
+    parser.add_argument("bundle", nargs="?", type=Path, help="folder of the bundle")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8080")))
+    parser.add_argument("--check", action="store_true", help="ask a running service if it is ready")
+    asked = parser.parse_args()
+    if asked.check:
+        with urllib.request.urlopen(f"http://127.0.0.1:{asked.port}/health/ready", timeout=3):
+            return
+    if asked.bundle is None:
+        parser.error("name the bundle's folder")
+    try:
+        model = load(asked.bundle)
+        listening = listen(asked.host, asked.port)
+        build_server(model, model.digest[:12], asked.host, asked.port).run(sockets=[listening])
+    except Stop as stop:
+        sys.exit(f"ml-serve: {stop}")

@@ -73,7 +73,12 @@ def _convert(estimator: Any, signature: Signature) -> bytes:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("skl2onnx").setLevel(logging.ERROR)
-        model = to_onnx(estimator, initial_types=types, options=options, name=signature.name)
+        model = to_onnx(
+            estimator,
+            initial_types=types,  # ty: ignore[invalid-argument-type]
+            options=options,
+            name=signature.name,
+        )
     # skl2onnx lists the operator sets in the order of a set: sorted, equal models are equal bytes.
     domains = sorted(model.opset_import, key=lambda opset: opset.domain)
     ordered = [(opset.domain, opset.version) for opset in domains]
