@@ -62,7 +62,7 @@ def run(project: Project, today: date, progress: Progress) -> Outcome:
                 report.write(folder / "gate", decision, trial)
             with progress("register"):
                 version = register(project, registry, parts, trial, decision, folder)
-        published = report.publish(project.root, folder / "gate")
+                published = report.publish(project.root, folder / "gate")
         return Outcome(decision, version, findings, packaging, published)
 
 
@@ -88,7 +88,8 @@ def rejudge(
                 decision = decide(trial.evidence, project.settings.gate)
                 report.write(folder, decision, trial)
                 registry.judge(version, trial.judgement(decision), folder)
-        return version, decision, report.publish(project.root, folder)
+                published = report.publish(project.root, folder)
+        return version, decision, published
 
 
 def newest(registry: Registry) -> Version:

@@ -1,6 +1,5 @@
 """Batch predictions: a file in, the same rows with answers out, in pieces that fit in memory."""
 
-import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -48,10 +47,9 @@ def predict_file(project: Project, model: Model, source: Path, target: Path, tod
         validation = validate(raw, project.contract, today, labelled=False)
         if validation.failures:
             raise Stop(Status.DATA, findings_text(validation.failures))
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            finished = Path(scratch) / target.name
-            writer(add_predictions(validation.rows, model), finished)
-            finished.replace(target)
+        part = target.with_name(f".part-{target.name}")
+        writer(add_predictions(validation.rows, model), part)
+        part.replace(target)
         return raw.select(pl.len()).collect().item()
     except pl.exceptions.PolarsError as error:
         raise Stop(Status.DATA, f"{source}: {str(error).splitlines()[0]}") from error

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -33,15 +32,16 @@ def write(folder: Path, decision: Decision, trial: Trial) -> None:
 
 
 def publish(root: Path, folder: Path) -> Path:
-    """Put the newest report where people look, in one step."""
-    place = root / "reports"
-    place.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place) as scratch:
-        shutil.copytree(folder, f"{scratch}/new")
-        if (place / "gate").exists():
-            (place / "gate").rename(f"{scratch}/old")
-        Path(f"{scratch}/new").rename(place / "gate")
-    return place / "gate" / "report.md"
+    """Put the newest report where people look; call it under the lock."""
+    place, fresh, old = (root / "reports" / name for name in ("gate", ".fresh", ".old"))
+    for leftover in (fresh, old):  # of a run that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(folder, fresh)
+    if place.exists():
+        place.rename(old)
+    fresh.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+    return place / "report.md"
 
 
 def rivals(trial: Trial) -> dict[str, str]:

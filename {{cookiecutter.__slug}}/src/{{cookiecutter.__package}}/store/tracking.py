@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Status, Stop
 from . import bundle
+from .knock import knock
 from .versions import Aliases, Judgement, Record, Version, read_version
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
@@ -40,15 +41,16 @@ class Registry:
     def __init__(self, root: Path, name: str) -> None:
         """Name the store; nothing is opened before it is used."""
         self.root, self.name = root, name
-        self.uri = (
-            os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(root / 'mlflow.db').as_posix()}"
-        )
+        beside = f"sqlite:///{(root / 'mlflow.db').as_posix()}"
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or beside
         self.local = self.uri.startswith("sqlite:")
 
     @cached_property
     def _client(self) -> "MlflowClient":
         for key, value in QUIET.items():
             os.environ.setdefault(key, value)
+        if self.uri.startswith("http"):
+            knock(self.uri)
         from mlflow import MlflowClient
 
         for name in ("mlflow", "alembic"):
@@ -175,8 +177,7 @@ class Registry:
         params = [Param(key, value) for key, value in record.params.items()]
         client.log_batch(run.info.run_id, metrics=metrics, params=params)
         name, digest, source = record.dataset
-        uri = json.dumps({"uri": source})
-        dataset = Dataset(name=name, digest=digest, source_type="local", source=uri)
+        dataset = Dataset(name, digest, "local", json.dumps({"uri": source}))
         client.log_inputs(run.info.run_id, [DatasetInput(dataset, [])])
         return run
 

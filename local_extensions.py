@@ -1,12 +1,16 @@
-"""Refuses answers that would make a broken project, in one line, before anything is written."""
+"""Looks at the answers before anything is written: a refusal is one line and leaves nothing on disk.
 
-import json
+A hook that fails would make cookiecutter print its own traceback around our line.
+"""
+
 import keyword
 import re
 import sys
 
-ANSWERS = json.loads(r'{{ cookiecutter | tojson }}')
-# Top-level modules of what the project installs, and devices of Windows; a test keeps them true.
+from click import ClickException
+from cookiecutter.utils import simple_filter
+
+# Top-level modules of what the project installs, and devices of Windows; a test keeps it true.
 TAKEN = """aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types anyio attr attrs aux
 blinker cachetools certifi cffi cfgv charset_normalizer click cloudpickle colorama com1 com2 com3
 com4 com5 com6 com7 com8 com9 con contourpy cookiecutter cruft cryptography cycler databricks
@@ -24,22 +28,25 @@ rust_just scikit_learn scipy setuptools shellingham skl2onnx sklearn skops smmap
 sqlalchemy sqlparse starlette tests threadpoolctl ty typer typing_extensions typing_inspection
 tzdata urllib3 uv uvicorn virtualenv waitress wcwidth werkzeug wheel win32api win32con yaml yarl
 zipp""".split()
+CONTROLS = r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]"
 
 
-def refusal(answers: dict) -> str | None:
-    """Why these answers will not do; None when they will."""
-    package, owner = answers["__package"], answers["github_owner"]
+@simple_filter
+def package_name(answers: dict[str, str]) -> str:
+    """The import name that fits the slug.
+
+    Raises:
+        ClickException: an answer would make a broken project.
+    """
+    slug, owner = answers["__slug"], answers["github_owner"]
+    package = ("m_" if slug[0].isdigit() else "") + slug.replace("-", "_")
     if not re.fullmatch("[a-z_]*[a-z][a-z0-9_]*", package):
-        return f"project_slug {answers['project_slug']!r}: use letters, digits and hyphens."
-    if package in TAKEN or package in sys.stdlib_module_names or keyword.iskeyword(package):
-        return f"project_slug {package!r} names a module or a device; try '{package}-model'."
+        raise ClickException(f"project_slug {slug!r}: use letters, digits and hyphens.")
+    if package in {*TAKEN, *sys.stdlib_module_names, *keyword.kwlist}:
+        raise ClickException(f"project_slug {slug!r} names a module or a device; try '{slug}-model'.")
     if not re.fullmatch("[A-Za-z0-9](-?[A-Za-z0-9]){0,38}", owner):
-        return f"github_owner {owner!r} is no GitHub name: letters, digits and single hyphens."
+        raise ClickException(f"github_owner {owner!r}: letters, digits and single hyphens, at most 39.")
     for key in ("project_name", "description", "author"):
-        if re.search(r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]", answers[key]):
-            return f"{key} has control characters: type it without them."
-    return None
-
-
-if reason := refusal(ANSWERS):
-    sys.exit(f"cookiecutter-ml-cicd: {reason}")
+        if re.search(CONTROLS, answers[key]):
+            raise ClickException(f"{key} has control characters: type it without them.")
+    return package

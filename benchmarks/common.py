@@ -1,0 +1,50 @@
+"""What both benchmarks share: the template's package as it stands, and how results are written."""
+
+import importlib.util
+import platform
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TEMPLATE = REPOSITORY / "{{cookiecutter.__slug}}"
+RESULTS = REPOSITORY / "benchmarks" / "results"
+PACKAGE = "project"
+
+
+def load_package() -> None:
+    """Make the template's package importable as `project`; its imports are relative."""
+    folder = TEMPLATE / "src" / "{{cookiecutter.__package}}"
+    sys.dont_write_bytecode = True  # a __pycache__ in the template would be baked into projects
+    spec = importlib.util.spec_from_file_location(
+        PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no package in {folder}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[PACKAGE] = module
+    spec.loader.exec_module(module)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; every column but the first is aligned right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def facts(script: str, packages: Sequence[str]) -> str:
+    """When, with which command and versions a result was made."""
+    command = shlex.join(["uv", "run", f"benchmarks/{script}", *sys.argv[1:]])
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    system = f"{platform.system()} {platform.machine()}"
+    today = datetime.now(UTC).date()
+    return f"`{command}` on {today}; Python {platform.python_version()}, {versions}; {system}."
+
+
+def say(text: str) -> None:
+    """Print now, whoever reads."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
