@@ -20,13 +20,18 @@ LOOP = ["ml train", "ml promote", "ml serve --smoke"]
 def main() -> None:
     """Bake, train, promote, serve; say what is done and how long it took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sample", default="binary", choices=["binary", "regression", "multiclass"])
+    parser.add_argument(
+        "--sample", default="binary", choices=["binary", "regression", "multiclass"]
+    )
     sample = parser.parse_args().sample
     start = time.perf_counter()
     shutil.rmtree(ROOT / "build" / "demo", ignore_errors=True)
     say("cookiecutter . --no-input")
     project = cookiecutter(
-        str(ROOT), no_input=True, output_dir=ROOT / "build" / "demo", extra_context={"sample": sample}
+        str(ROOT),
+        no_input=True,
+        output_dir=ROOT / "build" / "demo",
+        extra_context={"sample": sample},
     )
     # This program's own environment must not be taken for the project's.
     inherited = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
@@ -36,7 +41,9 @@ def main() -> None:
         if done.returncode:
             sys.exit(f"demo: `{command}` failed with exit status {done.returncode}.")
     print(f"\nFrom nothing to a served prediction in {time.perf_counter() - start:.0f} s.")
-    print(f"The project is in {Path(project).relative_to(ROOT)}; `cd` there and try `uv run ml status`.")
+    print(
+        f"The project is in {Path(project).relative_to(ROOT)}; `cd` there and try `uv run ml status`."
+    )
 
 
 def say(command: str) -> None:

@@ -11,7 +11,7 @@ from click import ClickException
 from cookiecutter.utils import simple_filter
 
 # Top-level modules of what the project installs, and devices of Windows; a test keeps it true.
-TAKEN = """aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types anyio attr attrs aux
+TAKEN = """test aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types anyio attr attrs aux
 blinker cachetools certifi cffi cfgv charset_normalizer click cloudpickle colorama com1 com2 com3
 com4 com5 com6 com7 com8 com9 con contourpy cookiecutter cruft cryptography cycler databricks
 databricks_sdk dateutil distlib docker dotenv fastapi filelock flask flask_cors flatbuffers
@@ -43,9 +43,13 @@ def package_name(answers: dict[str, str]) -> str:
     if not re.fullmatch("[a-z_]*[a-z][a-z0-9_]*", package):
         raise ClickException(f"project_slug {slug!r}: use letters, digits and hyphens.")
     if package in {*TAKEN, *sys.stdlib_module_names, *keyword.kwlist}:
-        raise ClickException(f"project_slug {slug!r} names a module or a device; try '{slug}-model'.")
+        raise ClickException(
+            f"project_slug {slug!r} names a module or a device; try '{slug}-model'."
+        )
     if not re.fullmatch("[A-Za-z0-9](-?[A-Za-z0-9]){0,38}", owner):
-        raise ClickException(f"github_owner {owner!r}: letters, digits and single hyphens, at most 39.")
+        raise ClickException(
+            f"github_owner {owner!r}: letters, digits and single hyphens, at most 39."
+        )
     for key in ("project_name", "description", "author"):
         if re.search(CONTROLS, answers[key]):
             raise ClickException(f"{key} has control characters: type it without them.")

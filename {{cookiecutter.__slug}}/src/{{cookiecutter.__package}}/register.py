@@ -1,6 +1,7 @@
 """Keeps what a training made: a run for any verdict, a version for what may be champion."""
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -29,26 +30,21 @@ def register(
     for known in registry.versions():
         if known.identity == trial.identity and known.judgement == judgement:
             return known
-    (folder / "contract.yaml").write_bytes((project.root / "contract.yaml").read_bytes())
+    shutil.copy(project.root / "contract.yaml", folder)
     _write_json(folder / "metrics.json", dict(trial.measures))
     _write_json(folder / "golden.json", _golden(trial, parts.holdout))
     digest = bundle.seal(folder, _manifest(project, parts, trial))
-    tags = {"digest": digest, "identity": trial.identity, "data_id": parts.data_id}
-    tags |= {
-        key: str(value)
-        for key, value in facts(project.root).items()
-        if key == "git_commit" and value
-    }
-    worth_keeping = (
-        decision.verdict in (Verdict.PROMOTE, Verdict.KEEP) and not trial.evidence.same_as_champion
-    )
     record = Record(
         params=_params(project, parts),
         metrics=trial.measures,
         dataset=(project.contract.target, parts.data_id, project.settings.data.source),
         judgement=judgement,
     )
-    return registry.record(folder, record, tags, keep=worth_keeping)
+    passed = decision.verdict in (Verdict.PROMOTE, Verdict.KEEP)
+    tags = {"digest": digest, "identity": trial.identity, "data_id": parts.data_id}
+    return registry.record(
+        folder, record, tags, keep=passed and not trial.evidence.same_as_champion
+    )
 
 
 def _params(project: Project, parts: Split) -> dict[str, str]:

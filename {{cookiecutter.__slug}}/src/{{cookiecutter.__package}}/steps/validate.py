@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
 from ..contract import Column, Contract, Severity
 
+Value = str | int | bool
 WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -107,39 +108,32 @@ def _typed(name: str, found: pl.DataType, column: Column) -> pl.Expr:
 def _rules(
     name: str, column: Column, typed: pl.Expr, contract: Contract, today: date
 ) -> Iterator[_Rule]:
-    raw, severity = pl.col(name), column.severity
+    """The rules that this column's entry asks for."""
+
+    def rule(kind: str, bad: pl.Expr, message: str, share: float = 0.0) -> _Rule:
+        return _Rule(name, kind, bad.fill_null(value=False), share, column.severity, message)
+
+    raw = pl.col(name)
     unfit = typed.is_null() & raw.is_not_null()
-    if column.type in ("integer", "number"):
-        unfit = unfit & raw.cast(pl.Float64, strict=False).is_nan().not_().fill_null(value=True)
-    yield _Rule(name, "type", unfit, 0.0, severity, f"not {column.type}")
-    yield _Rule(name, "nulls", typed.is_null() & ~unfit, column.nulls, severity, "missing")
+    if column.type in ("integer", "number"):  # NaN is missing, not of another type
+        unfit &= ~raw.cast(pl.Float64, strict=False).is_nan().fill_null(value=False)
+    yield rule("type", unfit, f"not {column.type}")
+    yield rule("nulls", typed.is_null() & ~unfit, "missing", column.nulls)
     if column.range:
         low, high = column.range
-        yield _Rule(
-            name,
-            "range",
-            ~typed.is_between(low, high),
-            0.0,
-            severity,
-            f"outside {low:g} to {high:g}",
-        )
+        yield rule("range", ~typed.is_between(low, high), f"outside {low:g} to {high:g}")
     if column.values is not None:
-        known = pl.Series(
-            [
-                str(value).lower() if isinstance(value, bool) else str(value)
-                for value in column.values
-            ]
-        )
+        known = pl.Series([_word(value) for value in column.values])
         unseen = ~typed.cast(pl.String).is_in(known.implode())
-        message = f"not among the {len(known)} known values"
-        yield _Rule(name, "values", unseen, column.unseen_max, severity, message)
+        yield rule("values", unseen, f"not among the {len(known)} known", column.unseen_max)
     if column.unique:
-        duplicate = typed.is_duplicated() & typed.is_not_null()
-        yield _Rule(name, "unique", duplicate, 0.0, severity, "not unique")
+        yield rule("unique", typed.is_duplicated() & typed.is_not_null(), "not unique")
     if column.role == "time" and not contract.time.future:
-        yield _Rule(
-            name, "future", typed.cast(pl.Date) > today, 0.0, severity, f"later than {today}"
-        )
+        yield rule("future", typed.cast(pl.Date) > today, f"later than {today}")
+
+
+def _word(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _apply(
@@ -151,11 +145,10 @@ def _apply(
 ) -> Iterator[Finding]:
     """Run every rule in one pass over the table."""
     wanted = [pl.len().alias("rows")]
-    for number, rule in enumerate(rules):
-        bad = rule.bad.fill_null(value=False)
-        wanted.append(bad.sum().alias(f"{number} bad"))
-        wanted.append(pl.int_range(pl.len()).filter(bad).head(3).implode().alias(f"{number} row"))
-        wanted.append(pl.col(rule.column).filter(bad).head(3).implode().alias(f"{number} value"))
+    for n, rule in enumerate(rules):
+        wanted.append(rule.bad.sum().alias(f"{n} bad"))
+        wanted.append(pl.int_range(pl.len()).filter(rule.bad).head(3).implode().alias(f"{n} row"))
+        wanted.append(pl.col(rule.column).filter(rule.bad).head(3).implode().alias(f"{n} value"))
     clock = contract.time_column
     if clock in typed:
         wanted.append(typed[clock].cast(pl.Date).max().alias("newest"))
@@ -163,16 +156,12 @@ def _apply(
     if seen["rows"] < contract.rows.min:
         message = f"{seen['rows']} rows, at least {contract.rows.min} are needed"
         yield Finding("(table)", "rows", "fail", message)
-    for number, rule in enumerate(rules):
-        bad = seen[f"{number} bad"]
-        if bad > rule.share * seen["rows"]:
-            yield _finding(rule, bad, seen["rows"], seen[f"{number} row"], seen[f"{number} value"])
+    for n, rule in enumerate(rules):
+        if seen[f"{n} bad"] > rule.share * seen["rows"]:
+            places, values = seen[f"{n} row"], seen[f"{n} value"]
+            yield _finding(rule, seen[f"{n} bad"], seen["rows"], places, values)
     oldest = contract.time.max_age_days
-    if (
-        oldest is not None
-        and seen.get("newest")
-        and seen["newest"] < today - timedelta(days=oldest)
-    ):
+    if oldest is not None and seen.get("newest") and (today - seen["newest"]).days > oldest:
         message = f"newest row is of {seen['newest']}, more than {oldest} days before {today}"
         yield Finding(str(clock), "stale", "fail", message)
 

@@ -1,0 +1,151 @@
+"""Every option generated, alone and with every other; what is rendered is valid and complete."""
+
+import ast
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import TEMPLATE, bake_into
+from cookiecutter.exceptions import OutputDirExistsException
+
+QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+OPTIONS = {key: QUESTIONS[key] for key in ("license", "sample", "deploy")}
+COMBINATIONS = [
+    dict(zip(OPTIONS, chosen, strict=True)) for chosen in itertools.product(*OPTIONS.values())
+]
+ALWAYS = {
+    ".dockerignore",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+    "AGENTS.md",
+    "LICENSE",
+    "README.md",
+    "contract.yaml",
+    "deploy/Dockerfile",
+    "docs/gate.md",
+    "justfile",
+    "pyproject.toml",
+    "settings.toml",
+    "tests/model/test_behaviour.py",
+}
+BY_TARGET = {
+    "registry": {"deploy/compose.yaml"},
+    "compose-ssh": {"deploy/compose.yaml"},
+    "kubernetes": {
+        "deploy/kubernetes/deployment.yaml",
+        "deploy/kubernetes/kustomization.yaml",
+        "deploy/kubernetes/service.yaml",
+    },
+}
+LICENSE_WORDS = {
+    "MIT": "MIT License",
+    "Apache-2.0": "Apache License",
+    "BSD-3-Clause": "BSD 3-Clause",
+    "Proprietary": "All rights reserved",
+}
+TARGETS = {"binary": "churned", "regression": "next_spend", "multiclass": "next_plan"}
+
+
+def files_of(project: Path) -> set[str]:
+    return {p.relative_to(project).as_posix() for p in project.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("answers", COMBINATIONS, ids=lambda a: " ".join(a.values()))
+def test_every_combination_of_options_is_whole(answers, tmp_path):
+    project = bake_into(tmp_path, **answers)
+    files = files_of(project)
+    outside = {f for f in files if not f.startswith(("src/", "tests/"))}
+    assert outside == {
+        f for f in ALWAYS | BY_TARGET[answers["deploy"]] if not f.startswith("tests/")
+    }
+    assert files >= ALWAYS
+    assert LICENSE_WORDS[answers["license"]] in (project / "LICENSE").read_text(encoding="utf-8")
+    contract = yaml.safe_load((project / "contract.yaml").read_text(encoding="utf-8"))
+    assert contract["columns"][TARGETS[answers["sample"]]]["role"] == "target"
+    settings = tomllib.loads((project / "settings.toml").read_text(encoding="utf-8"))
+    assert settings["task"] == answers["sample"]
+    assert settings["data"]["source"] == f"sample:{answers['sample']}"
+
+
+def test_nothing_of_the_template_is_left_in_a_project(bake):
+    project = bake()
+    for path in project.rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"\{\{ ?cookiecutter|\{%|your_package|_options/", text), path
+            assert text.endswith("\n"), path
+            assert "\r" not in text, path
+
+
+def test_what_is_rendered_is_valid(bake):
+    project = bake(sample="regression", deploy="kubernetes")
+    for path in project.rglob("*.py"):
+        ast.parse(path.read_text(encoding="utf-8"))
+    for path in project.rglob("*.yaml"):
+        assert yaml.safe_load(path.read_text(encoding="utf-8")), path
+    for path in project.rglob("*.toml"):
+        assert tomllib.loads(path.read_text(encoding="utf-8")), path
+
+
+def test_an_existing_folder_is_not_touched(bake, tmp_path):
+    mine = tmp_path / "customer-model" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    with pytest.raises(OutputDirExistsException):
+        bake()
+    assert files_of(tmp_path) == {"customer-model/mine.txt"}
+    assert mine.read_text() == "mine"
+
+
+def test_the_same_answers_give_the_same_bytes(tmp_path):
+    one, other = (bake_into(tmp_path / folder) for folder in ("one", "other"))
+    assert {f: (one / f).read_bytes() for f in files_of(one)} == {
+        f: (other / f).read_bytes() for f in files_of(other)
+    }
+
+
+def git(folder: Path, *command: str) -> None:
+    who = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *who, *command], cwd=folder, check=True, capture_output=True)
+
+
+def test_cruft_creates_and_updates_a_project(tmp_path):
+    """cruft clones the template, so it is given one whose head is the work tree."""
+    template = tmp_path / "template"
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, cwd=TEMPLATE, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (TEMPLATE / name).is_file():
+            (template / name).parent.mkdir(parents=True, exist_ok=True)
+            (template / name).write_bytes((TEMPLATE / name).read_bytes())
+    git(tmp_path, "init", "-q", str(template))
+    git(template, "add", "-A")
+    git(template, "commit", "-qm", "one")
+    cruft = [sys.executable, "-m", "cruft"]
+    out = tmp_path / "out"
+    out.mkdir()
+    create = [*cruft, "create", str(template), "--no-input", "--output-dir", str(out)]
+    subprocess.run(create, check=True, capture_output=True)
+    project = out / "customer-model"
+    assert files_of(project) - {".cruft.json"} == files_of(bake_into(tmp_path / "plain"))
+
+    git(project, "init", "-q")
+    mine = project / "settings.toml"
+    mine.write_text(mine.read_text(encoding="utf-8").replace("# port = 8080", "port = 9090"))
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "mine")
+    newer = template / "{{cookiecutter.__slug}}" / "justfile"
+    newer.write_text(newer.read_text(encoding="utf-8") + "\n# newer\n")
+    git(template, "commit", "-qam", "two")
+    update = [*cruft, "update", "--skip-apply-ask"]
+    subprocess.run(update, cwd=project, check=True, capture_output=True, env=os.environ)
+    assert "# newer" in (project / "justfile").read_text(encoding="utf-8")
+    assert "port = 9090" in mine.read_text(encoding="utf-8")
+    assert not list(project.rglob("*.rej"))
