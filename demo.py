@@ -41,9 +41,7 @@ def main() -> None:
         if done.returncode:
             sys.exit(f"demo: `{command}` failed with exit status {done.returncode}.")
     print(f"\nFrom nothing to a served prediction in {time.perf_counter() - start:.0f} s.")
-    print(
-        f"The project is in {Path(project).relative_to(ROOT)}; `cd` there and try `uv run ml status`."
-    )
+    print(f"It is in {Path(project).relative_to(ROOT)}; `cd` there, try `uv run ml status`.")
 
 
 def say(command: str) -> None:

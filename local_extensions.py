@@ -1,4 +1,4 @@
-"""Looks at the answers before anything is written: a refusal is one line and leaves nothing on disk.
+"""Looks at the answers before anything is written: a refusal is one line, with nothing on disk.
 
 A hook that fails would make cookiecutter print its own traceback around our line.
 """
@@ -11,7 +11,8 @@ from click import ClickException
 from cookiecutter.utils import simple_filter
 
 # Top-level modules of what the project installs, and devices of Windows; a test keeps it true.
-TAKEN = """test aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types anyio attr attrs aux
+TAKEN = """
+aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types anyio attr attrs aux
 blinker cachetools certifi cffi cfgv charset_normalizer click cloudpickle colorama com1 com2 com3
 com4 com5 com6 com7 com8 com9 con contourpy cookiecutter cruft cryptography cycler databricks
 databricks_sdk dateutil distlib docker dotenv fastapi filelock flask flask_cors flatbuffers
@@ -25,9 +26,10 @@ pil pillow pip platformdirs pluggy polars polars_runtime_32 pre_commit prettytab
 protobuf py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core pygments pylab pyparsing
 pytest python_dateutil python_discovery python_dotenv pythoncom pywin32 pyyaml requests rich ruff
 rust_just scikit_learn scipy setuptools shellingham skl2onnx sklearn skops smmap sortedcontainers
-sqlalchemy sqlparse starlette tests threadpoolctl ty typer typing_extensions typing_inspection
+sqlalchemy sqlparse starlette test tests threadpoolctl ty typer typing_extensions typing_inspection
 tzdata urllib3 uv uvicorn virtualenv waitress wcwidth werkzeug wheel win32api win32con yaml yarl
-zipp""".split()
+zipp
+""".split()
 CONTROLS = r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]"
 
 

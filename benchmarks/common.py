@@ -2,7 +2,6 @@
 
 import importlib.util
 import platform
-import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -35,13 +34,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def facts(script: str, packages: Sequence[str]) -> str:
-    """When, with which command and versions a result was made."""
-    command = shlex.join(["uv", "run", f"benchmarks/{script}", *sys.argv[1:]])
+def facts(command: str, packages: Sequence[str]) -> str:
+    """When, by which command and versions a result was made."""
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    system = f"{platform.system()} {platform.machine()}"
-    today = datetime.now(UTC).date()
-    return f"`{command}` on {today}; Python {platform.python_version()}, {versions}; {system}."
+    system = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    return f"`uv run benchmarks/{command}` on {datetime.now(UTC).date()}; {versions}, {system}."
 
 
 def say(text: str) -> None:

@@ -1,9 +1,13 @@
 """What the template's tests share: baking, and one installed project of each sample a session."""
 
+import json
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,44 +34,78 @@ def need(program: str) -> str:
 
 
 @dataclass(frozen=True)
+class Done:
+    """What a command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
 class Project:
     """A generated project with its environment installed."""
 
     folder: Path
+    forks: Path | None = None  # the socket of fork_server.py
 
-    def run(self, *command: str | Path, status: int | None = 0, **more: Any):
+    def run(self, *command: str | Path, status: int | None = 0, **more: Any) -> Done:
         """Run a command in the project as a user would; its exit status is checked."""
-        inherited = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_PROJECT")}
+        skipped = ("VIRTUAL_ENV", "UV_PROJECT")
+        inherited = {key: value for key, value in os.environ.items() if key not in skipped}
         done = subprocess.run(
             [str(part) for part in command],
             cwd=self.folder,
-            env={**inherited, "COLUMNS": "100", **more.pop("env", {})},
+            env={**inherited, **self._environment(), **more.pop("env", {})},
             capture_output=True,
             text=True,
             encoding="utf-8",
             timeout=more.pop("timeout", 600),
             **more,
         )
-        if status is not None:
-            assert done.returncode == status, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done
+        return _checked(Done(done.returncode, done.stdout, done.stderr), command, status)
 
-    def uv(self, *command: str | Path, **more: Any):
-        """Run `uv run …`."""
-        return self.run("uv", "run", "--frozen", *command, **more)
+    def _environment(self) -> dict[str, str]:
+        # A copy shares an environment whose package is the original's: its own sources go first.
+        return {"COLUMNS": "100", "PYTHONPATH": str(self.folder / "src")}
 
-    def ml(self, *command: str | Path, **more: Any):
-        """Run `ml …` with the installed console script."""
-        return self.run(self.folder / ".venv" / "bin" / "ml", *command, **more)
+    def uv(self, *command: str | Path, **more: Any) -> Done:
+        """Run `uv run …` in the environment as it is."""
+        return self.run("uv", "run", "--no-sync", *command, **more)
 
-    def copy(self, folder: Path) -> "Project":
-        """The same project elsewhere, sharing the environment, without any state."""
+    def ml(self, *arguments: str, status: int | None = 0, env: dict | None = None) -> Done:
+        """Run `ml …` in a fork of a process that has the libraries loaded."""
+        with tempfile.TemporaryDirectory() as scratch, socket.socket(socket.AF_UNIX) as asking:
+            out, err = Path(scratch, "out"), Path(scratch, "err")
+            asked = {
+                "folder": str(self.folder),
+                "arguments": arguments,
+                "environment": {**self._environment(), **(env or {})},
+                "out": str(out),
+                "err": str(err),
+            }
+            asking.settimeout(600)
+            asking.connect(str(self.forks))
+            asking.sendall(json.dumps(asked).encode() + b"\n")
+            code = int(asking.makefile().readline())
+            done = Done(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+        return _checked(done, arguments, status)
+
+    def copy(self, folder: Path, environment: bool = True) -> "Project":
+        """The same project elsewhere, without any state; it shares the environment, or has none."""
         skip = shutil.ignore_patterns(
             ".venv", "mlflow.db", "mlartifacts", ".ml", "reports", ".*cache"
         )
         shutil.copytree(self.folder, folder, ignore=skip)
-        (folder / ".venv").symlink_to(self.folder / ".venv", target_is_directory=True)
-        return Project(folder)
+        if environment:
+            (folder / ".venv").symlink_to(self.folder / ".venv", target_is_directory=True)
+        return Project(folder, self.forks)
+
+
+def _checked(done: Done, command: Sequence[str | Path], status: int | None) -> Done:
+    if status is not None:
+        assert done.returncode == status, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done
 
 
 def bake_into(folder: Path, **answers: str) -> Path:
@@ -84,21 +122,37 @@ def bake(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
-    """A project of a sample with its environment; made once a session."""
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Project]]:
+    """A project of a sample with its environment and a fork server; made once a session."""
     made: dict[str, Project] = {}
+    servers = []
 
     def make(sample: str) -> Project:
         if sample not in made:
-            folder = bake_into(tmp_path_factory.mktemp(sample), sample=sample)
-            made[sample] = Project(folder)
-            lock = next((p.folder / "uv.lock" for p in made.values() if p.folder != folder), None)
-            if lock:  # the same project but for a word: one resolution serves all
-                shutil.copy(lock, folder)
+            place = tmp_path_factory.mktemp(sample)
+            folder = bake_into(place, sample=sample)
+            for other in made.values():  # the same dependencies: one resolution serves all
+                shutil.copy(other.folder / "uv.lock", folder)
+            made[sample] = Project(folder, place / "forks")
             made[sample].run("uv", "sync", "--quiet")
+            servers.append(_fork_server(made[sample]))
         return made[sample]
 
-    return make
+    yield make
+    for server in servers:
+        server.terminate()
+
+
+def _fork_server(project: Project) -> subprocess.Popen:
+    python = project.folder / ".venv" / "bin" / "python"
+    script = TEMPLATE / "tests" / "fork_server.py"
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    environment = {**os.environ, **quiet}
+    server = subprocess.Popen([python, script, str(project.forks)], env=environment)
+    while not project.forks.exists():
+        assert server.poll() is None, "the fork server did not start"
+        time.sleep(0.1)
+    return server
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def add_predictions(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
         columns = {"prediction": pl.Series(signature.labels(predicted), dtype=schema["prediction"])}
         for place, name in enumerate(added):
             columns[name] = pl.Series(predicted[:, place])
-        return piece.with_columns(**columns).select(schema)
+        return piece.with_columns(**columns).select(list(schema))
 
     return rows.map_batches(answer, schema=schema, streamable=True)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .settings import Task
 
 ROWS_A_DAY = 60
+DRIFT_YEARS = 2.5
 EPOCH = date(2024, 1, 1)
 TARGETS: dict[Task, str] = {
     "binary": "churned",
@@ -39,7 +40,7 @@ def truth(task: Task, table: pl.DataFrame) -> NDArray[np.float64]:
     calls = table["support_calls"].to_numpy()
     satisfaction = table["satisfaction"].fill_null(6).to_numpy()
     spend = table["monthly_spend"].fill_null(40.0).to_numpy()
-    season = np.sin(2 * np.pi * years)
+    season = np.sin(2 * np.pi * years / DRIFT_YEARS)  # what customers mind changes slowly
     unhappy = (
         0.45 * (6 - satisfaction)
         + (0.45 + 0.40 * season) * calls

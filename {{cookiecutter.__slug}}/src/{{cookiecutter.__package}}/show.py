@@ -7,15 +7,16 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from .doctor import Check
-from .steps.gate import Decision, Verdict
-from .steps.validate import Finding
-from .store.tracking import Aliases, Version
+if TYPE_CHECKING:
+    from .doctor import Check
+    from .steps.gate import Decision
+    from .steps.validate import Finding
+    from .store.versions import Aliases, Version
 
 STYLES = {"PROMOTE": "bold blue", "KEEP": "bold", "REJECT": "bold red", "INVALID": "bold red"}
 out = Console(highlight=False, soft_wrap=True)
@@ -40,7 +41,7 @@ def _plain(value: Any) -> Any:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
-def decision(made: Decision, report: Path) -> None:
+def decision(made: "Decision", report: Path) -> None:
     """The verdict, in colour where there is colour."""
     out.print(f"\n[{STYLES[made.verdict]}]{made.verdict}[/]: {made.reason}")
     for c in made.comparisons:
@@ -53,13 +54,13 @@ def decision(made: Decision, report: Path) -> None:
     out.print(f"  report: {_short(report)}")
 
 
-def next_command(made: Decision, version: Version | None, champion: int | None) -> None:
+def next_command(made: "Decision", version: "Version | None", champion: int | None) -> None:
     """What to do now."""
-    if made.verdict is Verdict.PROMOTE and version and version.number != champion:
+    if made.verdict == "PROMOTE" and version and version.number != champion:
         out.print(f"\nv{version.number} is registered. Next: [bold]ml promote[/]")
 
 
-def findings(found: Sequence[Finding]) -> None:
+def findings(found: Sequence["Finding"]) -> None:
     """One row for each broken rule."""
     if not found:
         out.print("[green]✓[/] the data keep the contract")
@@ -77,7 +78,7 @@ def findings(found: Sequence[Finding]) -> None:
     Console(highlight=False).print(table)
 
 
-def status(name: str, aliases: Aliases, versions: Sequence[Version]) -> None:
+def status(name: str, aliases: "Aliases", versions: Sequence["Version"]) -> None:
     """All versions, newest first, with their aliases and verdicts."""
     if not versions:
         out.print(f"{name}: no version yet. Next: [bold]ml train[/]")
@@ -103,7 +104,7 @@ def status(name: str, aliases: Aliases, versions: Sequence[Version]) -> None:
     out.print(table)
 
 
-def checks(found: Sequence[Check]) -> None:
+def checks(found: Sequence["Check"]) -> None:
     """What the doctor saw, with the way to mend it."""
     table = Table("", "what", "found", "to mend it", box=None, header_style="bold")
     for check in found:

@@ -1,0 +1,154 @@
+"""The generated project's own checks, for every sample, as its user would run them."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import SAMPLES, TEMPLATE, Project, bake_into, need
+
+sys.path.insert(0, str(TEMPLATE))
+from local_extensions import TAKEN
+
+COMMANDS = [
+    "validate",
+    "train",
+    "gate",
+    "promote",
+    "rollback",
+    "predict",
+    "status",
+    "serve",
+    "doctor",
+]
+RUNTIME = {"click", "flatbuffers", "h11", "numpy", "onnxruntime", "orjson", "protobuf", "uvicorn"}
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_it_is_formatted_linted_and_typed(installed, sample):
+    project = installed(sample)
+    for command in (["ruff", "format", "--check"], ["ruff", "check"], ["ty", "check"]):
+        project.uv(*command)
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_its_own_tests_pass(installed, sample):
+    done = installed(sample).uv("pytest", "-q", "-p", "no:cacheprovider")
+    assert re.search(r"\d+ passed", done.stdout)
+    assert "skipped" not in done.stdout
+
+
+def test_a_long_and_a_short_name_are_formatted_too(installed, tmp_path):
+    ruff = installed("binary").folder / ".venv" / "bin" / "ruff"
+    for name in ("q", "a" * 50):
+        folder = bake_into(tmp_path, project_name=name, sample="multiclass")
+        subprocess.run([ruff, "format", "--check"], cwd=folder, check=True)
+        subprocess.run([ruff, "check", "--quiet"], cwd=folder, check=True)
+
+
+def test_no_slug_can_hide_an_installed_module(installed):
+    """The names that local_extensions refuses are those that the environment really holds."""
+    listing = """
+import importlib.metadata, json, sys
+names = set()
+for one in importlib.metadata.distributions():
+    for file in one.files or []:
+        top = file.parts[0].split(".")[0]
+        module = len(file.parts) > 1 or file.name.endswith((".py", ".so", ".pyd"))
+        if module and top.isidentifier() and not top.startswith("_"):
+            names.add(top.lower())
+print(json.dumps(sorted(names - set(sys.stdlib_module_names))))
+"""
+    found = json.loads(installed("binary").uv("python", "-c", listing).stdout)
+    assert not set(found) - set(TAKEN) - {"customer_model"}
+
+
+def test_every_command_is_in_the_readme_and_helps(installed):
+    project = installed("binary")
+    readme = (project.folder / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 100
+    shown = project.ml("--help").stdout
+    listed = re.findall(r"^│ (\w+) ", shown, re.M)
+    assert [name for name in listed if name in COMMANDS] == COMMANDS
+    for name in COMMANDS:
+        assert f"| `{name}" in readme
+        assert name in project.ml(name, "--help").stdout
+
+
+def test_help_is_fast_because_nothing_heavy_is_imported(installed):
+    script = "import customer_model.cli, sys; print([m for m in sys.modules if '.' not in m])"
+    loaded = ast.literal_eval(installed("binary").uv("python", "-c", script).stdout)
+    assert not set(loaded) & {"mlflow", "sklearn", "pandas", "polars", "scipy", "onnxruntime"}
+
+
+def test_the_image_needs_the_runtime_dependencies_alone(installed, tmp_path):
+    """The Dockerfile's own install line, into a fresh environment."""
+    project = installed("binary").copy(tmp_path / "project")
+    line = "uv sync --locked --no-default-groups --no-editable"
+    assert line in (project.folder / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    runtime = tmp_path / "runtime"
+    project.run(*line.split(), env={"UV_PROJECT_ENVIRONMENT": str(runtime)})
+    listed = project.run("uv", "pip", "list", "--format", "json", "-p", str(runtime))
+    names = {one["name"] for one in json.loads(listed.stdout)} - {"customer-model"}
+    assert names <= RUNTIME | {"typing-extensions", "packaging", "colorama"}
+    project.ml("train", "--today", "2026-06-01")
+    project.ml("promote")
+    bundle = next((project.folder / ".ml" / "bundles").iterdir())
+    command = [runtime / "bin" / "ml-serve", bundle, "--port", "18431"]
+    serve = subprocess.Popen(command, cwd=tmp_path)
+    try:
+        check = [runtime / "bin" / "ml-serve", "--check", "--port", "18431"]
+        for _ in range(50):
+            answered = subprocess.run(check, capture_output=True).returncode == 0
+            if answered or serve.poll() is not None:
+                break
+        assert answered
+    finally:
+        serve.terminate()
+        assert serve.wait(10) == 0 or serve.returncode == -15
+
+
+def test_hooks_run_and_stop_a_broken_contract(installed, tmp_path):
+    project = installed("binary").copy(tmp_path / "project")
+    who = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    project.run("git", "init", "-q")
+    project.run("git", "add", "-A")
+    project.uv("pre-commit", "run", "--all-files")
+    project.uv("pre-commit", "install")
+    contract = project.folder / "contract.yaml"
+    contract.write_text(contract.read_text(encoding="utf-8").replace("role: target", "role: targt"))
+    project.run("git", "add", "-A")
+    done = project.run("git", *who, "commit", "-qm", "broken", status=1)
+    assert "targt" in done.stdout + done.stderr
+
+
+def test_the_dockerfile_is_clean(bake):
+    subprocess.run([need("hadolint"), str(bake() / "deploy" / "Dockerfile")], check=True)
+
+
+@pytest.mark.parametrize("target", ["registry", "compose-ssh"])
+def test_compose_is_valid_and_locked_down(target, bake):
+    values = yaml.safe_load((bake(deploy=target) / "deploy" / "compose.yaml").read_text())
+    service = values["services"]["model"]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+
+
+def test_kubernetes_files_hang_together(bake):
+    folder = bake(deploy="kubernetes") / "deploy" / "kubernetes"
+    files = {path.name: yaml.safe_load(path.read_text()) for path in folder.iterdir()}
+    assert set(files["kustomization.yaml"]["resources"]) == set(files) - {"kustomization.yaml"}
+    pod = files["deployment.yaml"]["spec"]["template"]["spec"]
+    port = pod["containers"][0]["ports"][0]["name"]
+    assert files["service.yaml"]["spec"]["ports"][0]["targetPort"] == port
+    assert pod["securityContext"]["runAsNonRoot"] is True
+
+
+def test_a_project_needs_no_git_and_no_lock_to_start(tmp_path, installed):
+    """What the lock pins does not depend on the answers, so one resolution serves the tests."""
+    project: Project = installed("binary")
+    project.run("uv", "lock", "--check")
+    assert (project.folder / "uv.lock").is_file()
