@@ -14,7 +14,6 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 SAMPLE_DAY = date(2026, 6, 1)
-SAMPLE_WINDOW = 60
 COLUMNS = {
     "customer_id": {"type": "text", "role": "key", "unique": True},
     "observed_on": {"type": "date", "role": "time"},
@@ -78,7 +77,7 @@ def empty_store(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory, empty_store):
-    """Your settings and contract in a folder apart; of the sample, fewer days for speed."""
+    """Your settings and contract, in a folder apart."""
     from your_package.project import Project, read_project
 
     root = tmp_path_factory.mktemp("project")
@@ -87,9 +86,7 @@ def project(tmp_path_factory, empty_store):
         shutil.copy(ROOT / name, root)
     yours = read_project(root)
     data = yours.settings.data
-    if data.source.startswith("sample:"):
-        data = data.model_copy(update={"window_days": SAMPLE_WINDOW})
-    elif ":" not in data.source:
+    if ":" not in data.source:
         data = data.model_copy(update={"source": str(ROOT / data.source)})
     return Project(root, yours.settings.model_copy(update={"data": data}), yours.contract)
 

@@ -27,6 +27,20 @@ class Column(_Section):
     sensitive: bool = False
     severity: Severity = "fail"
 
+    @model_validator(mode="after")
+    def _fits(self) -> "Column":
+        if self.range and self.range[0] > self.range[1]:
+            raise ValueError(f"range {list(self.range)} is empty: write the smaller number first")
+        if self.role in ("key", "time", "target") and self.nulls:
+            raise ValueError(f"a column with role {self.role} allows no nulls")
+        wanted = {"text": str, "boolean": bool, "integer": int}.get(self.type)
+        wrong = [v for v in self.values or () if wanted and type(v) is not wanted]
+        if wrong:  # YAML reads NO and 1 as other than text
+            raise ValueError(f"values {wrong} are not {self.type}: quote text as 'NO'")
+        if self.values and wanted is None:
+            raise ValueError(f"values cannot be listed for type {self.type}: use range")
+        return self
+
 
 class Rows(_Section):
     """Rules about the table as a whole."""

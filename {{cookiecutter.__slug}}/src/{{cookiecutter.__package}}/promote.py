@@ -12,7 +12,7 @@ def promote(registry: Registry, number: int | None = None) -> tuple[Version, boo
     is judged again first.
     """
     with writing(registry.root):
-        aliases = registry.complete_move()
+        aliases = registry.recover()
         version = registry.version(number) if number else _newest_proven(registry, aliases)
         if version.number == aliases.champion:
             return version, False
@@ -31,7 +31,7 @@ def roll_back(registry: Registry, number: int | None = None) -> tuple[Version, b
     Doing it twice changes nothing more: after a rollback the only way further back is by number.
     """
     with writing(registry.root):
-        aliases = registry.complete_move()
+        aliases = registry.recover()
         if aliases.champion is None:
             raise Stop(Status.REJECTED, "There is no champion yet, so nothing to roll back.")
         target = registry.version(number or aliases.previous or aliases.champion)
@@ -43,7 +43,9 @@ def roll_back(registry: Registry, number: int | None = None) -> tuple[Version, b
                 )
             return target, False
         registry.fetch(target)
-        registry.mark_rolled_back(registry.version(aliases.champion))
+        registry.mark_rolled_back(registry.version(aliases.champion), taken_back=True)
+        if target.rolled_back:
+            registry.mark_rolled_back(target, taken_back=False)
         anchor = target.number if aliases.anchor == aliases.champion else aliases.anchor
         registry.move(Aliases(champion=target.number, anchor=anchor, previous=target.number))
         return target, True

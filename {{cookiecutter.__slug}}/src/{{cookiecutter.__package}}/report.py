@@ -73,10 +73,7 @@ def markdown(decision: Decision, names: dict[str, str], how: str) -> str:
 
 
 def _row(name: str, c: Comparison, decision: Decision) -> str:
-    if c.against == "champion":
-        needed = f"Δ ≥ {c.needed:+.4f}"
-    else:
-        needed = f"lower bound {c.lower:+.4f} > {c.needed:+.4f}"
+    needed = f"lower end > {c.needed:+.4f}" if c.against == "dummy" else f"Δ ≥ {c.needed:+.4f}"
     interval = f"{c.delta:+.4f} ({c.lower:+.4f} … {c.upper:+.4f})"
     return f"| {name} | {c.rival:.4f} | {decision.challenger:.4f} | {interval} | {needed} |"
 

@@ -131,7 +131,7 @@ def _keys_beside(where: tuple[int | str, ...], model: type[BaseModel]) -> list[s
     for part in where[:-1]:
         field = model.model_fields.get(str(part))
         inner = field.annotation if field else None
-        inner = next((a for a in getattr(inner, "__args__", ()) if isinstance(a, type)), inner)
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
+        for candidate in (inner, *getattr(inner, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
     return list(model.model_fields)

@@ -43,8 +43,8 @@ class Trial:
 
 
 def hold_trial(project: Project, registry: Registry, challenger: Model, parts: Split) -> Trial:
-    """Score everybody on the holdout. A rival that cannot be scored is a problem, not a crash."""
-    aliases = registry.aliases()
+    """Score everybody, under the lock. A rival that cannot be scored is a problem."""
+    aliases = registry.recover()
     champion = registry.version(aliases.champion) if aliases.champion else None
     anchor = registry.version(aliases.anchor) if aliases.anchor else None
     answers = _answers(project, challenger, parts.holdout)
@@ -52,27 +52,34 @@ def hold_trial(project: Project, registry: Registry, challenger: Model, parts: S
     predictions["dummy"] = _dummy(project, challenger, parts)
     problems = _leaks("challenger", challenger, parts)
     for name, version in (("champion", champion), ("anchor", anchor)):
-        if version is None:
-            continue
-        try:
-            rival = model.load(registry.fetch(version), version.digest)
-            predictions[name] = _predict(rival, parts.holdout, challenger)
-            problems += _leaks(f"{name} v{version.number}", rival, parts)
-        except Exception as error:  # noqa: BLE001 - whatever stops a rival from being scored, the gate fails closed
-            problems.append(f"{name} v{version.number} cannot be scored: {_line(error)}")
-    evidence = evaluate(answers, predictions, project.settings.metric, problems)
+        if version:
+            problems += _score_rival(name, version, registry, challenger, parts, predictions)
+    settings = project.settings
+    share = settings.gate.max_loss_increase
+    evidence = evaluate(answers, predictions, settings.metric, problems, share)
+    own = predictions["challenger"]
+    identity = _identity(own, parts.holdout_id)
+    measures = {} if evidence.problems else _measures(project, answers, own)
     return Trial(
-        challenger=challenger,
-        evidence=evidence,
-        champion=champion,
-        anchor=anchor,
-        holdout_id=parts.holdout_id,
-        how=parts.how,
-        identity=_identity(predictions["challenger"], parts.holdout_id),
-        measures={}
-        if evidence.problems
-        else _measures(project, answers, predictions["challenger"]),
+        challenger, evidence, champion, anchor, parts.holdout_id, parts.how, identity, measures
     )
+
+
+def _score_rival(
+    name: str,
+    version: Version,
+    registry: Registry,
+    challenger: Model,
+    parts: Split,
+    predictions: dict[str, NDArray[np.float64]],
+) -> list[str]:
+    """Add the rival's predictions; what is wrong with it otherwise. The gate then fails closed."""
+    try:
+        rival = model.load(registry.fetch(version), version.digest)
+        predictions[name] = _predict(rival, parts.holdout, challenger)
+        return _leaks(f"{name} v{version.number}", rival, parts)
+    except Exception as error:  # noqa: BLE001 - a bundle of any age may fail in any way
+        return [f"{name} v{version.number} cannot be scored: {_line(error)}"]
 
 
 def _answers(project: Project, challenger: Model, rows: pl.DataFrame) -> NDArray:

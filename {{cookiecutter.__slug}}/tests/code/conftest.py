@@ -118,24 +118,53 @@ def registry(tmp_path, empty_store):
 
 
 @pytest.fixture
-def add_version(registry, tmp_path):
+def add_version(registry):
     """Register a version as training does; `against` is the champion that it was judged against."""
+
+    def add(verdict="PROMOTE", against=None, *, beats_anchor=False):
+        return record_version(registry, verdict, against, beats_anchor)
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def three_champions(tmp_path_factory, empty_store):
+    """A store with two champions and one to come; only the second did not beat the anchor."""
+    from your_package.promote import promote
+    from your_package.store.tracking import Registry
+
+    root = tmp_path_factory.mktemp("three")
+    shutil.copy(empty_store, root)
+    registry = Registry(root, "small")
+    first = record_version(registry, "PROMOTE", None, beats_anchor=True)
+    promote(registry)
+    second = record_version(registry, "PROMOTE", first, beats_anchor=False)
+    promote(registry)
+    record_version(registry, "PROMOTE", second, beats_anchor=True)
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def three(registry, three_champions):
+    """The versions of `three_champions`, in the registry of this test."""
+    shutil.copy(three_champions, registry.root)
+    return registry.versions()
+
+
+def record_version(registry, verdict, against, beats_anchor):
     from your_package.store import bundle
     from your_package.store.versions import Judgement, Record
 
-    def add(verdict="PROMOTE", against=None, *, beats_anchor=False):
-        number = len(registry.versions()) + 1
-        folder = tmp_path / f"made-{number}"
-        (folder / "gate").mkdir(parents=True)
-        (folder / "gate" / "report.md").write_text(f"{number}\n", encoding="utf-8")
-        digest = bundle.seal(folder, {"number": number})
-        champion = against.digest if against else None
-        judgement = Judgement(verdict, champion, beats_anchor, 0.8)
-        record = Record({"seed": "0"}, {"roc_auc": 0.8}, ("churned", "d4", "sample"), judgement)
-        tags = {"digest": digest, "identity": f"i{number}", "data_id": "d4"}
-        return registry.record(folder, record, tags, keep=True)
-
-    return add
+    number = len(registry.versions()) + 1
+    folder = registry.root / f"made-{number}"
+    (folder / "gate").mkdir(parents=True)
+    (folder / "gate" / "report.md").write_text(f"{number}\n", encoding="utf-8")
+    digest = bundle.seal(folder, {"number": number})
+    champion = against.digest if against else None
+    judgement = Judgement(verdict, champion, beats_anchor, 0.8)
+    record = Record({"seed": "0"}, {"roc_auc": 0.8}, ("churned", "d4", "sample"), judgement)
+    tags = {"digest": digest, "identity": f"i{number}", "data_id": "d4"}
+    return registry.record(folder, record, tags, keep=True)
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from your_package.steps.evaluate import (
-    evaluate,
-    paired_standard_error,
-    score,
-)
+from your_package.steps.evaluate import evaluate, score
 
 
 def columns(p):
@@ -58,10 +54,10 @@ def noisy(n=600, seed=0):
 def test_auc_and_its_standard_error_are_those_of_comparing_all_pairs(given_models):
     answers, one, other = given_models
     area, error = brute_force(answers, one, other)
-    ours = score(answers, columns(one), "roc_auc")
-    theirs = score(answers, columns(other), "roc_auc")
-    assert ours.value == pytest.approx(area)
-    assert paired_standard_error(ours, theirs) == pytest.approx(error, abs=1e-12)
+    models = {"challenger": columns(one), "champion": columns(other)}
+    made = evaluate(answers, models, "roc_auc")
+    assert made.challenger == pytest.approx(area)
+    assert made.gaps["champion"].standard_error == pytest.approx(error, abs=1e-12)
 
 
 @given(two_models())
@@ -88,15 +84,18 @@ def test_auc_of_the_opposite_scores_is_the_rest_to_one(given_models):
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss", "brier"])
 def test_standard_errors_are_those_of_the_bootstrap(metric):
+    """Of the difference, and of the difference with the margin, which varies with the rows too."""
     answers, challenger, champion = noisy()
     models = {"challenger": columns(challenger), "champion": columns(champion)}
-    error = evaluate(answers, models, metric).gaps["champion"].standard_error
-    random, differences = np.random.default_rng(1), []
+    gap = evaluate(answers, models, metric, max_loss_increase=0.2).gaps["champion"]
+    random, differences, margins = np.random.default_rng(1), [], []
     for _ in range(1000):
         rows = random.integers(0, len(answers), len(answers))
         one, other = (score(answers[rows], p[rows], metric).value for p in models.values())
         differences.append(one - other)
-    assert error == pytest.approx(np.std(differences), rel=0.1)
+        margins.append(0.2 * ((metric == "roc_auc") - other))
+    assert gap.standard_error == pytest.approx(np.std(differences), rel=0.1)
+    assert gap.margin_error == pytest.approx(np.std(np.add(differences, margins)), rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -146,9 +145,10 @@ def test_scores_of_numbers_are_those_of_scikit_learn_with_the_error_of_a_paired_
 
 def test_scores_that_are_all_equal_are_worth_a_coin():
     answers = np.array([0, 1, 1, 0, 1])
-    constant = score(answers, columns(np.full(5, 0.3)), "roc_auc")
-    assert constant.value == 0.5
-    assert paired_standard_error(constant, constant) == 0
+    constant = columns(np.full(5, 0.3))
+    made = evaluate(answers, {"challenger": constant, "dummy": constant}, "roc_auc")
+    assert made.challenger == 0.5
+    assert (made.gaps["dummy"].delta, made.gaps["dummy"].standard_error) == (0, 0)
 
 
 def test_certainty_that_is_wrong_costs_much_but_not_everything():

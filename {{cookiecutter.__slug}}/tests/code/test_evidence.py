@@ -79,9 +79,23 @@ def test_problems_that_are_known_already_are_kept_first():
     assert made.problems == ("a leak", "the anchor answered 5 of 6 rows")
 
 
-def test_a_model_with_equal_answers_is_the_same_and_one_bit_more_is_not():
+def test_a_model_with_equal_answers_is_the_same_but_for_noise_in_the_last_digits():
     assert judge().same_as_champion
-    assert not judge(champion=np.nextafter(GOOD, 2)).same_as_champion
+    assert judge(champion=GOOD * (1 + 1e-9)).same_as_champion
+    assert not judge(champion=spoilt(1e-4)).same_as_champion
+
+
+@pytest.mark.parametrize(
+    ("metric", "margin"),
+    [("roc_auc", 0.0), ("log_loss", -0.1 * np.log(0.5) / 2), ("brier", 0.0125)],
+)
+def test_the_margin_is_a_share_of_the_loss_of_the_champion(metric, margin):
+    everybody = {"challenger": GOOD, "champion": GOOD, "dummy": GOOD}
+    assert evaluate(ANSWERS, everybody, metric, (), 0.1).margin == pytest.approx(margin)
+
+
+def test_without_a_champion_there_is_no_margin():
+    assert evaluate(ANSWERS, {"challenger": GOOD, "dummy": GOOD}, "brier").margin == 0
 
 
 def test_without_a_champion_nothing_is_the_same():

@@ -33,16 +33,12 @@ def app(small_model):
     return build_app(small_model(), "v7")
 
 
-def inputs_of(table, model):
-    return table.select(column.name for column in model.signature.inputs).to_dicts()
-
-
 @pytest.mark.parametrize("task", ["binary", "regression", "multiclass"])
 def test_an_answer_is_the_one_that_the_model_gives_in_process(
     small_model, sample_rows, encoded, ask, task
 ):
     model = small_model(task)
-    rows = inputs_of(sample_rows(task, 2), model)
+    rows = sample_rows(task, 2).select(*ROW).to_dicts()
     status, answer = ask(build_app(model, "v7"), "POST", "/predict", {"rows": rows})
     expected = model.predict(encoded(task, 2)[0])
     assert status == 200
@@ -55,8 +51,8 @@ def test_an_answer_is_the_one_that_the_model_gives_in_process(
         assert np.array_equal(answer["probabilities"], expected)
 
 
-def test_rows_have_the_same_answers_together_and_one_by_one(app, small_model, sample_rows, ask):
-    rows = inputs_of(sample_rows(days=1), small_model())
+def test_rows_have_the_same_answers_together_and_one_by_one(app, sample_rows, ask):
+    rows = sample_rows(days=1).select(*ROW).to_dicts()
     together = ask(app, "POST", "/predict", {"rows": rows})[1]
     for row, expected in zip(rows, together["probabilities"], strict=True):
         assert ask(app, "POST", "/predict", {"rows": [row]})[1]["probabilities"] == [expected]
@@ -114,9 +110,9 @@ def test_ready_says_which_version_answers(app, ask):
     [
         ({"tenure_months": "24"}, 'rows[0].tenure_months: "24" is no number'),
         ({"tenure_months": True}, "rows[0].tenure_months: true is no number"),
-        ({"usage_hours": [1]}, "rows[0].usage_hours: [1] is no number"),
+        ({"usage_hours": [1]}, "rows[0].usage_hours: a list is no number"),
         ({"plan": 1.5}, "rows[0].plan: 1.5 is no category"),
-        ({"plan": {"a": 1}}, 'rows[0].plan: {"a": 1} is no category'),
+        ({"plan": {"a": 1}}, "rows[0].plan: a dict is no category"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_with_its_place(app, ask, change, named):
@@ -135,7 +131,7 @@ def test_a_column_that_is_not_there_is_named_and_one_that_is_null_is_missing(app
 def test_a_wrong_row_among_many_is_found(app, ask):
     rows = [ROW] * 500 + [ROW | {"plan": []}]
     status, answer = ask(app, "POST", "/predict", {"rows": rows})
-    assert (status, answer["error"]) == (422, "rows[500].plan: [] is no category")
+    assert (status, answer["error"]) == (422, "rows[500].plan: a list is no category")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"5", b"null", b"[]", b'"rows"', b"{}", b"\xff"])
@@ -158,11 +154,8 @@ def test_too_much_is_refused_by_bytes_and_by_rows(app, ask):
     assert ask(app, "POST", "/predict", large, pieces=9)[0] == 413
     many = b'{"rows": [' + b"{}," * service.LARGEST_BATCH + b"{}]}"
     assert ask(app, "POST", "/predict", many)[0] == 413
-
-
-def test_the_largest_body_is_still_read(app, ask):
-    body = json.dumps({"rows": [ROW]}).encode()
-    assert ask(app, "POST", "/predict", body.ljust(service.LARGEST_BODY))[0] == 200
+    largest = json.dumps({"rows": [ROW]}).encode().ljust(service.LARGEST_BODY)
+    assert ask(app, "POST", "/predict", largest)[0] == 200
 
 
 @given(value=anything)
@@ -189,7 +182,7 @@ def test_no_value_makes_an_error_of_the_server_and_every_answer_is_a_probability
         assert f"rows[0].{name}: " in answer["error"]
 
 
-@pytest.mark.parametrize("depth", [100, 900, 1000, 5000, 100_000])
+@pytest.mark.parametrize("depth", [100, 500, 1000, 5000, 100_000])
 def test_no_depth_makes_an_error_of_the_server(app, ask, depth):
     deep = b"[" * depth + b"]" * depth
     body = json.dumps({"rows": [ROW | {"plan": "DEEP"}]}).encode().replace(b'"DEEP"', deep)

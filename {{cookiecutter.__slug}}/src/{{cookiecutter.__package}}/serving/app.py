@@ -20,6 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 LARGEST_BODY = 1_000_000
 LARGEST_BATCH = 10_000
+LONGEST_SHOWN = 40
 
 
 class Refused(Exception):
@@ -149,11 +150,15 @@ def _wrong(place: int, row: dict[str, Any], model: Model) -> list[str]:
             number if column.kind == "number" else isinstance(value, (str, int, bool))
         )
         if not fits:
-            found = (
-                "missing" if value is Refused else f"{json.dumps(value)[:40]} is no {column.kind}"
-            )
+            found = "missing" if value is Refused else f"{_shown(value)} is no {column.kind}"
             messages.append(f"rows[{place}].{column.name}: {found}")
     return messages
+
+
+def _shown(value: object) -> str:
+    """A short value as it was sent, else its kind: what a client nests is not walked."""
+    short = isinstance(value, (str, int, float, bool)) and len(str(value)) <= LONGEST_SHOWN
+    return json.dumps(value) if short else f"a {type(value).__name__}"
 
 
 def write_answers(model: Model, predicted: np.ndarray, version: str) -> dict[str, object]:

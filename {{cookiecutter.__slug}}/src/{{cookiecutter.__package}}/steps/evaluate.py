@@ -17,6 +17,8 @@ from ..settings import Metric
 
 Numbers = NDArray[np.float64]
 SMALLEST = 1e-15
+SAME = 1e-6
+RIVALS: tuple[Rival, ...] = ("champion", "anchor", "dummy")
 REGRESSION = ("mae", "mse")
 
 
@@ -33,30 +35,49 @@ def evaluate(
     predictions: Mapping[str, Numbers],
     metric: Metric,
     problems: Sequence[str] = (),
+    max_loss_increase: float = 0.05,
 ) -> Evidence:
     """Compare the challenger with its rivals on the same rows.
 
     Predictions are probabilities, shape (n, classes), or numbers, shape (n,); `answers` are class
-    positions or numbers, shape (n,). What makes the evidence unsound is collected as problems,
-    beside those already known; nothing is raised.
+    positions or numbers, shape (n,). What is unsound joins the problems; nothing is raised.
     """
     found = [*problems, *_unsound(answers, predictions, metric)]
     if found:
         return Evidence(metric, len(answers), problems=tuple(found))
     scores = {name: score(answers, predicted, metric) for name, predicted in predictions.items()}
-    challenger = scores.pop("challenger")
-    rivals: tuple[Rival, ...] = ("champion", "anchor", "dummy")
-    gaps = {name: _gap(challenger, scores[name]) for name in rivals if name in scores}
-    champion = predictions.get("champion")
-    same = champion is not None and np.array_equal(champion, predictions["challenger"])
+    challenger = scores["challenger"]
+    champion, best = scores.get("champion", challenger), 1.0 if metric == "roc_auc" else 0.0
+    share = max_loss_increase if "champion" in scores else 0.0
+    rivals = [name for name in RIVALS if name in scores]
     return Evidence(
-        metric, len(answers), _smallest_class(answers, metric), challenger.value, gaps, (), same
+        metric,
+        len(answers),
+        _smallest_class(answers, predictions["challenger"], metric),
+        challenger.value,
+        share * (best - champion.value),
+        {name: _gap(challenger, scores[name], champion, share) for name in rivals},
+        same_as_champion=_same(predictions),
     )
 
 
-def _gap(challenger: Score, rival: Score) -> Gap:
-    error = paired_standard_error(challenger, rival)
-    return Gap(rival.value, challenger.value - rival.value, error)
+def _gap(challenger: Score, rival: Score, champion: Score, share: float) -> Gap:
+    difference = challenger.influence - rival.influence
+    return Gap(
+        rival.value,
+        challenger.value - rival.value,
+        standard_error(difference),
+        standard_error(difference - share * champion.influence),
+    )
+
+
+def _same(predictions: Mapping[str, Numbers]) -> bool:
+    """Equal but for floating-point noise."""
+    champion, challenger = predictions.get("champion"), predictions["challenger"]
+    if champion is None:
+        return False
+    scale = float(np.abs(champion).max(initial=0.0))
+    return bool(np.allclose(champion, challenger, rtol=0, atol=SAME * scale))
 
 
 def _unsound(answers: Numbers, predictions: Mapping[str, Numbers], metric: Metric) -> Iterator[str]:
@@ -66,6 +87,8 @@ def _unsound(answers: Numbers, predictions: Mapping[str, Numbers], metric: Metri
         elif not np.isfinite(predicted).all():
             wrong = int(np.sum(~np.isfinite(predicted)))
             yield f"the {name} gave {wrong} answers that are no finite number"
+    if not len(answers):
+        yield "the holdout is empty"
     if "challenger" not in predictions:
         yield "the challenger gave no answer"
     if not np.isfinite(answers).all():
@@ -76,8 +99,11 @@ def _unsound(answers: Numbers, predictions: Mapping[str, Numbers], metric: Metri
         yield "the holdout has one class only, so AUC is not defined"
 
 
-def _smallest_class(answers: Numbers, metric: Metric) -> int | None:
-    return None if metric in REGRESSION else int(np.unique(answers, return_counts=True)[1].min())
+def _smallest_class(answers: Numbers, predicted: Numbers, metric: Metric) -> int | None:
+    """Rows of the rarest class that the model knows, none at all included."""
+    if metric in REGRESSION:
+        return None
+    return int(np.bincount(answers.astype(int), minlength=predicted.shape[1]).min())
 
 
 def score(answers: Numbers, predicted: Numbers, metric: Metric) -> Score:
@@ -98,11 +124,10 @@ def score(answers: Numbers, predicted: Numbers, metric: Metric) -> Score:
     return Score(-float(losses.mean()), losses.mean() - losses)
 
 
-def paired_standard_error(one: Score, other: Score) -> float:
-    """Standard error of `one.value - other.value`, both scored on the same rows."""
-    difference = one.influence - other.influence
-    n = len(difference)
-    return float(np.sqrt(np.sum(difference**2) / (n * (n - 1)))) if n > 1 else float("inf")
+def standard_error(influence: Numbers) -> float:
+    """Standard error of a score, or of a difference of scores, from its per-row influences."""
+    n = len(influence)
+    return float(np.sqrt(np.sum(influence**2) / (n * (n - 1)))) if n > 1 else float("inf")
 
 
 def _roc_auc(positive: NDArray[np.bool_], scores: Numbers) -> Score:

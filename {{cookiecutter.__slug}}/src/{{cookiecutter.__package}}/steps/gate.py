@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
+from math import ceil, isfinite
 
 from ..evidence import Evidence, Rival
 from ..settings import GateSettings
@@ -58,18 +58,33 @@ class Decision:
 
 def decide(evidence: Evidence, settings: GateSettings) -> Decision:
     """Judge the challenger. Unsound evidence is INVALID: the gate fails closed."""
-    if evidence.problems or evidence.challenger is None or "dummy" not in evidence.gaps:
-        reason = "; ".join(evidence.problems) or "there are no scores to compare"
-        return Decision(Verdict.INVALID, reason, evidence.metric, evidence.rows)
+    unsound = evidence.problems or _unsound(evidence)
+    if unsound:
+        return Decision(Verdict.INVALID, "; ".join(unsound), evidence.metric, evidence.rows)
     if "champion" not in evidence.gaps:
-        return _first(evidence)
+        return _first(evidence, settings)
     return _challenge(evidence, settings)
 
 
-def _first(evidence: Evidence) -> Decision:
+def _unsound(evidence: Evidence) -> tuple[str, ...]:
+    """What must be there and finite: a comparison with NaN is false, whatever is asked."""
+    if evidence.challenger is None or "dummy" not in evidence.gaps:
+        return ("there are no scores to compare",)
+    if ("champion" in evidence.gaps) != ("anchor" in evidence.gaps):
+        return ("champion and anchor have to be scored together",)
+    numbers = [evidence.challenger, evidence.margin]
+    for gap in evidence.gaps.values():
+        numbers += [gap.rival, gap.delta, gap.standard_error, gap.margin_error]
+    return () if all(isfinite(number) for number in numbers) else ("a score is no finite number",)
+
+
+def _first(evidence: Evidence, settings: GateSettings) -> Decision:
     """The first model has to beat a constant answer, provably."""
     floor = _compare(evidence, "dummy", needed=0.0)
-    if floor.lower > 0:
+    if evidence.rows < settings.min_rows_per_class:
+        few, needed = evidence.rows, settings.min_rows_per_class
+        verdict, reason = Verdict.KEEP, f"{few} holdout rows, {needed} are needed to judge"
+    elif floor.lower > 0:
         verdict, reason = (
             Verdict.PROMOTE,
             "the first model, and provably better than a constant answer",
@@ -90,16 +105,15 @@ def _first(evidence: Evidence) -> Decision:
 
 
 def _challenge(evidence: Evidence, settings: GateSettings) -> Decision:
-    champion = evidence.gaps["champion"]
-    margin = settings.max_loss_increase * _loss(evidence.metric, champion.rival)
-    needed = max(0.5 * champion.standard_error, Z * champion.standard_error - margin)
+    margin, gap = evidence.margin, evidence.gaps["champion"]
+    needed = max(0.5 * gap.standard_error, Z * gap.margin_error - margin)
     bar = _compare(evidence, "champion", needed)
-    anchor = _compare(evidence, "anchor", -margin)
+    anchor = _compare(evidence, "anchor", Z * evidence.gaps["anchor"].margin_error - margin)
     floor = _compare(evidence, "dummy", needed=0.0)
-    verdict, reason = _verdict(evidence, settings, bar, anchor, floor, margin)
-    to_settle = None
+    verdict, reason = _verdict(evidence, settings, bar, anchor, floor)
+    to_settle = 0
     if verdict is Verdict.KEEP and margin > 0:
-        to_settle = ceil(evidence.rows * ((Z + POWER_Z) * bar.standard_error / margin) ** 2) or None
+        to_settle = ceil(evidence.rows * ((Z + POWER_Z) * gap.margin_error / margin) ** 2)
     return Decision(
         verdict,
         reason,
@@ -108,7 +122,7 @@ def _challenge(evidence: Evidence, settings: GateSettings) -> Decision:
         evidence.challenger,
         margin,
         (bar, anchor, floor),
-        to_settle,
+        to_settle if to_settle > evidence.rows else None,
         beats_anchor=anchor.lower > 0,
     )
 
@@ -119,32 +133,26 @@ def _verdict(
     bar: Comparison,
     anchor: Comparison,
     floor: Comparison,
-    margin: float,
 ) -> tuple[Verdict, str]:
     if evidence.same_as_champion:
         return Verdict.KEEP, "the challenger answers exactly as the champion does"
-    if bar.upper < -margin:
-        return Verdict.REJECT, "provably worse than the champion by more than the margin"
     if evidence.rows < settings.min_rows:
         return (
             Verdict.KEEP,
             f"{evidence.rows} holdout rows, {settings.min_rows} are needed to judge",
         )
-    if (evidence.smallest_class or settings.min_rows_per_class) < settings.min_rows_per_class:
-        few, needed = evidence.smallest_class, settings.min_rows_per_class
+    few, needed = evidence.smallest_class, settings.min_rows_per_class
+    if few is not None and few < needed:
         return Verdict.KEEP, f"{few} holdout rows of the rarest class, {needed} are needed to judge"
+    if bar.delta + evidence.margin + Z * evidence.gaps["champion"].margin_error < 0:
+        return Verdict.REJECT, "provably worse than the champion by more than the margin"
     if floor.lower <= 0:
         return Verdict.REJECT, "not provably better than a constant answer"
-    if bar.delta < bar.needed:
+    if bar.delta <= 0 or bar.delta < bar.needed:
         return Verdict.KEEP, "not enough evidence to replace the champion"
-    if anchor.lower <= -margin:
+    if anchor.delta <= anchor.needed:
         return Verdict.KEEP, "not proven to hold the level of the anchor"
     return Verdict.PROMOTE, "good enough against the champion, and the anchor's level is held"
-
-
-def _loss(metric: str, value: float) -> float:
-    """What is left to gain: 1 - AUC, or the loss itself."""
-    return 1 - value if metric == "roc_auc" else -value
 
 
 def _compare(evidence: Evidence, against: Rival, needed: float) -> Comparison:

@@ -13,6 +13,7 @@ from ..contract import Contract
 from ..errors import Status, Stop
 
 HASHES = NDArray[np.uint64]
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
     if contract.time_column:
         clock = rows[contract.time_column]
         cut = clock.sort()[min(int(len(clock) * (1 - holdout)), len(clock) - 1)]
+        if cut == clock.min():  # most rows are of the first moment: what follows it judges
+            cut = clock.filter(clock > cut).min() or cut
         judge = (clock >= cut).to_numpy()
         how = f"observed from {cut} on"
     else:
@@ -61,16 +64,25 @@ def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
 
 def row_hashes(rows: pl.DataFrame) -> HASHES:
     """A 64-bit hash of each row, the same on every machine and in every order of columns."""
-    columns = {}
+    columns, beyond = {}, np.zeros(len(rows), dtype=np.uint64)
     for name in sorted(rows.columns):
         column = rows[name]
         if column.dtype.is_numeric() or column.dtype == pl.Boolean:
             columns[name] = column.cast(pl.Float64).fill_null(float("nan")).to_numpy() + 0.0
+            if column.dtype.is_integer():
+                beyond += _beyond_float(column)
         else:
             columns[name] = column.cast(pl.String).fill_null("\0").to_numpy().astype(object)
     # pandas declares the function as an object
     hashes = hash_pandas_object(pd.DataFrame(columns), index=False)  # ty: ignore[not-callable]
-    return hashes.to_numpy(dtype=np.uint64)
+    return hashes.to_numpy(dtype=np.uint64) ^ beyond
+
+
+def _beyond_float(column: pl.Series) -> HASHES:
+    """What a float64 loses of large integers, spread over 64 bits; 0 for all others."""
+    whole = column.cast(pl.Int64).fill_null(0)
+    lost = whole - whole.cast(pl.Float64).cast(pl.Int64, strict=False).fill_null(0)
+    return lost.to_numpy().astype(np.uint64) * SPREAD
 
 
 def _digest(hashes: HASHES) -> str:

@@ -85,7 +85,8 @@ def _typed(name: str, found: pl.DataType, column: Column) -> pl.Expr:
             whole = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
             return pl.coalesce(raw.cast(pl.Int64, strict=False), whole) if text else whole
         case "number":
-            return raw.cast(pl.Float64, strict=False).fill_nan(None)
+            number = raw.cast(pl.Float64, strict=False)
+            return pl.when(number.is_finite()).then(number)
         case "text":
             return raw.cast(pl.String, strict=False)
         case "boolean":

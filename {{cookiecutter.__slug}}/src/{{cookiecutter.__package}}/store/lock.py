@@ -13,10 +13,10 @@ SECONDS = 120
 
 @contextmanager
 def writing(root: Path) -> Generator[None]:
-    """Hold the project's lock, waiting for whoever has it."""
+    """Hold the project's lock, waiting for whoever has it; a holder may ask again."""
     (root / ".ml").mkdir(exist_ok=True)
     try:
-        with FileLock(root / ".ml" / "lock", timeout=SECONDS):
+        with FileLock(root / ".ml" / "lock", timeout=SECONDS, is_singleton=True):
             yield
     except Timeout as error:
         message = f"Another `ml` has been writing for {SECONDS} s; try again."

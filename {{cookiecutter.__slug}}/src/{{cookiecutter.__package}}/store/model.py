@@ -18,6 +18,8 @@ SKOPS_TYPES = (
     "numpy.dtype",
     "sklearn.compose._column_transformer._RemainderColsList",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
 )
 Columns = Mapping[str, Sequence[Any] | NDArray]

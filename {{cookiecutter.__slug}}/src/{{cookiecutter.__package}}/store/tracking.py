@@ -4,8 +4,6 @@ Without MLFLOW_TRACKING_URI everything is in mlflow.db and mlartifacts/ beside s
 """
 
 import json
-import logging
-import os
 import shutil
 import tempfile
 import time
@@ -18,21 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Status, Stop
 from . import bundle
-from .knock import knock
+from .backend import address, open_client
 from .versions import Aliases, Judgement, Record, Version, read_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 MOVE = "ml.move"
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "GIT_PYTHON_REFRESH": "quiet",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-}
+RUNNING = "attributes.status = 'RUNNING'"
 
 
 class Registry:
@@ -41,21 +32,12 @@ class Registry:
     def __init__(self, root: Path, name: str) -> None:
         """Name the store; nothing is opened before it is used."""
         self.root, self.name = root, name
-        beside = f"sqlite:///{(root / 'mlflow.db').as_posix()}"
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or beside
+        self.uri = address(root)
         self.local = self.uri.startswith("sqlite:")
 
     @cached_property
     def _client(self) -> "MlflowClient":
-        for key, value in QUIET.items():
-            os.environ.setdefault(key, value)
-        if self.uri.startswith("http"):
-            knock(self.uri)
-        from mlflow import MlflowClient
-
-        for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        return MlflowClient(self.uri, self.uri)
+        return open_client(self.root, self.uri)
 
     @contextmanager
     def _door(self) -> Generator["MlflowClient"]:
@@ -115,9 +97,13 @@ class Registry:
                     client.set_registered_model_alias(self.name, alias, str(number))
             client.delete_registered_model_tag(self.name, MOVE)
 
-    def complete_move(self) -> Aliases:
-        """Finish a move that a crash cut short; call it under the lock, before any other move."""
+    def recover(self) -> Aliases:
+        """Mend what a crash left: a half-made move, open runs. Call it under the lock, first."""
         with self._door() as client:
+            experiment = client.get_experiment_by_name(self.name)
+            if self.local and experiment:  # under the lock, a run that still runs was killed
+                for run in client.search_runs([experiment.experiment_id], RUNNING):
+                    client.set_terminated(run.info.run_id, "KILLED")
             found = client.search_registered_models(f"name='{self.name}'")
         if found and MOVE in found[0].tags:
             self.move(Aliases(**json.loads(found[0].tags[MOVE])))
@@ -130,10 +116,11 @@ class Registry:
             text = json.dumps(asdict(judgement))
             client.set_model_version_tag(self.name, str(version.number), "judgement", text)
 
-    def mark_rolled_back(self, version: Version) -> None:
-        """Remember that this version was taken back, so that it is not promoted again by itself."""
+    def mark_rolled_back(self, version: Version, *, taken_back: bool) -> None:
+        """Remember, or forget, that this version was taken back and is not to be promoted."""
         with self._door() as client:
-            client.set_model_version_tag(self.name, str(version.number), "rolled_back", "true")
+            flag = "true" if taken_back else "false"
+            client.set_model_version_tag(self.name, str(version.number), "rolled_back", flag)
 
     def fetch(self, version: Version) -> Path:
         """The version's bundle as a folder on this machine, its digest checked."""
@@ -144,10 +131,12 @@ class Registry:
                 from mlflow.artifacts import download_artifacts
 
                 download_artifacts(version.source, dst_path=scratch, tracking_uri=self.uri)
-                folder = next(Path(scratch).rglob(bundle.MANIFEST)).parent
+                manifest = next(Path(scratch).rglob(bundle.MANIFEST), Path(scratch, "none"))
+                folder = manifest.parent
                 bundle.verify(folder, version.digest)
-                shutil.copytree(folder, f"{scratch}/done")
-                Path(f"{scratch}/done").rename(cached)
+                shutil.copytree(folder, f"{scratch}/whole")
+                if not cached.exists():  # another `ml` may have been faster
+                    Path(f"{scratch}/whole").rename(cached)
         return cached
 
     def record(
@@ -160,7 +149,6 @@ class Registry:
         with self._door() as client:
             run = self._start_run(client, record)
             client.log_artifacts(run.info.run_id, str(folder), "bundle")
-            client.log_artifacts(run.info.run_id, str(folder / "gate"), "gate")
             version = self._register(client, run, record, facts) if keep else None
             client.set_terminated(run.info.run_id)
         return version
@@ -169,9 +157,6 @@ class Registry:
         from mlflow.entities import Dataset, DatasetInput, Metric, Param
 
         now, experiment = int(time.time() * 1000), self._experiment(client)
-        if self.local:  # under the lock, a run that still runs is one that was killed
-            for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-                client.set_terminated(run.info.run_id, "KILLED")
         run = client.create_run(experiment, tags={"verdict": record.judgement.verdict})
         metrics = [Metric(key, value, now, 0) for key, value in record.metrics.items()]
         params = [Param(key, value) for key, value in record.params.items()]

@@ -60,5 +60,5 @@ def read_version(found: Any) -> Version:
         judgement=Judgement(**json.loads(tags["judgement"])),
         source=found.source,
         run_id=found.run_id,
-        rolled_back="rolled_back" in tags,
+        rolled_back=tags.get("rolled_back") == "true",
     )

@@ -1,0 +1,138 @@
+"""The shape of the code: one door to each vendor, pure steps, and pieces that fit on a screen."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import your_package
+
+PACKAGE = your_package.__name__
+SOURCE = Path(your_package.__path__[0])
+YOURS = ("data.py", "features.py", "model.py")
+MODULES = sorted(SOURCE.rglob("*.py"))
+NAMES = [path.relative_to(SOURCE).as_posix() for path in MODULES]
+TREES = {
+    name: ast.parse(path.read_text(encoding="utf-8"))
+    for name, path in zip(NAMES, MODULES, strict=True)
+}
+LIGHT = {"mlflow", "sklearn", "pandas", "polars", "scipy", "matplotlib", "pydantic", "yaml"}
+
+
+def imports(name):
+    """Every module that a file imports, anywhere in it; ours from the package on, as `.a.b`."""
+    here = [part for part in Path(name).parent.parts if part]
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.replace(PACKAGE, "", 1) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) + 1 - node.level] if node.level else []
+            start = "." * bool(node.level) + ".".join([*base, *filter(None, [node.module])])
+            start = start.replace(PACKAGE, "", 1) if not node.level else start
+            found = [f"{start}.{alias.name}".replace("..", ".") for alias in node.names]
+            yield from (one if is_module(one) else start for one in found)
+
+
+def is_module(name):
+    path = SOURCE.joinpath(*name.split(".")[1:])
+    return name.startswith(".") and (path.is_dir() or path.with_suffix(".py").is_file())
+
+
+def who_imports(vendor):
+    return [name for name in NAMES if vendor in {one.split(".")[0] for one in imports(name)}]
+
+
+def ours(name):
+    return {one for one in imports(name) if one.startswith(".")}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "doors"),
+    [
+        ("mlflow", ["store/backend.py", "store/tracking.py"]),
+        ("skl2onnx", ["store/export.py"]),
+        ("uvicorn", ["serving/server.py"]),
+        ("onnxruntime", ["store/model.py"]),
+        ("skops", ["store/export.py", "store/model.py"]),
+        ("pickle", []),
+        ("joblib", []),
+        ("cloudpickle", []),
+    ],
+)
+def test_each_vendor_has_its_doors_and_no_other(vendor, doors):
+    assert who_imports(vendor) == doors
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("steps/")])
+def test_a_step_knows_settings_and_values_and_no_other_step(name):
+    assert ours(name) <= {".settings", ".contract", ".errors", ".evidence"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("serving/")])
+def test_the_service_knows_the_bundle_and_nothing_else_of_ours(name):
+    assert ours(name) <= {".store.bundle", ".store.model", ".errors", ".serving.app"}
+
+
+def test_the_imports_that_these_tests_see_are_the_ones_there_are():
+    assert {".steps.gate", ".store.tracking", ".data"} <= ours("pipeline.py")
+    assert {".store.model", ".errors"} <= ours("serving/server.py")
+
+
+def run_python(code, folder):
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [("cli", LIGHT), ("serving.server", LIGHT), ("serving.app", LIGHT | {"uvicorn"})],
+)
+def test_what_starts_often_loads_little(tmp_path, module, absent):
+    code = f"import sys, {PACKAGE}.{module}; print(*sys.modules)"
+    assert set(run_python(code, tmp_path)).isdisjoint(absent)
+
+
+def test_importing_does_nothing(tmp_path):
+    """No folder, no connection, no MLflow: what a module does, it does when it is called."""
+    names = [name.removesuffix(".py").replace("/", ".") for name in NAMES]
+    modules = [f"{PACKAGE}.{name}".removesuffix(".__init__") for name in names]
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    assert "mlflow" not in run_python(code, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def length(node):
+    return node.end_lineno - node.lineno + 1
+
+
+def functions():
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield name, node
+
+
+def test_the_story_fits_on_a_screen():
+    lengths = {node.name: length(node) for name, node in functions() if name == "pipeline.py"}
+    assert lengths["run"] <= 35
+
+
+def test_no_function_is_longer_than_thirty_lines():
+    bodies = [
+        (f"{name}: {node.name}", length(node))
+        for name, node in functions()
+        if name not in YOURS and (name, node.name) != ("pipeline.py", "run")
+    ]
+    assert [name for name, lines in bodies if lines > 30] == []
+
+
+def test_no_module_is_longer_than_two_hundred_lines():
+    lengths = {
+        name: len(path.read_text(encoding="utf-8").splitlines())
+        for name, path in zip(NAMES, MODULES, strict=True)
+    }
+    assert [name for name, lines in lengths.items() if lines > 200 and name not in YOURS] == []

@@ -1,0 +1,150 @@
+"""Training on your data: what is judged, kept, promoted and served is one and the same model."""
+
+import json
+import pickletools
+from contextlib import nullcontext
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from your_package import pipeline
+from your_package.promote import promote
+from your_package.serving.app import build_app, read_rows
+from your_package.store import bundle, model
+from your_package.store.tracking import Aliases, Registry
+
+
+def quiet(_):
+    return nullcontext()
+
+
+@pytest.fixture(scope="session")
+def registry(project, outcome):
+    """The registry after your first model was promoted."""
+    registry = Registry(project.root, project.settings.name)
+    promote(registry, outcome.version.number)
+    return registry
+
+
+@pytest.fixture(scope="session")
+def parts(project, today):
+    """Your rows, split as the training split them."""
+    rows, _ = pipeline.checked(pipeline.load_rows(project, today), project, today)
+    return pipeline.split(rows, project.contract, project.settings.split.holdout)
+
+
+def test_the_first_model_is_provably_better_than_a_constant_answer(outcome):
+    assert outcome.decision.verdict == "PROMOTE"
+    (dummy,) = outcome.decision.comparisons
+    assert (dummy.against, outcome.decision.beats_anchor) == ("dummy", True)
+    assert dummy.lower > 0
+
+
+def test_the_first_champion_is_the_anchor_too(registry):
+    assert registry.aliases() == Aliases(champion=1, anchor=1)
+
+
+def test_a_bundle_holds_all_that_is_needed_to_judge_and_serve_it(trained, outcome):
+    names = {path.relative_to(trained.folder).as_posix() for path in trained.folder.rglob("*.*")}
+    assert names == {
+        *("contract.yaml", "fingerprints.npy", "golden.json", "manifest.json", "metrics.json"),
+        *("signature.json", f"model.{trained.signature.format}"),
+        *("gate/report.md", "gate/result.json", "gate/gate.png"),
+    }
+    assert bundle.verify(trained.folder, outcome.version.digest) == outcome.version.digest
+
+
+def test_the_manifest_says_what_the_model_was_made_of(trained, outcome, project, parts):
+    manifest = json.loads((trained.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["task"] == project.settings.task
+    assert manifest["data_id"] == outcome.version.data_id == parts.data_id
+    assert manifest["holdout_id"] == parts.holdout_id
+    assert "scikit-learn" in manifest["versions"]
+
+
+def test_the_report_shows_the_verdict_and_the_numbers_to_redo_it(outcome):
+    assert outcome.report.read_text(encoding="utf-8").startswith("## Model gate: PROMOTE. ")
+    result = json.loads((outcome.report.parent / "result.json").read_text(encoding="utf-8"))
+    (dummy,) = outcome.decision.comparisons
+    assert result["verdict"] == "PROMOTE"
+    assert result["comparisons"][0]["delta"] == dummy.delta
+    assert result["comparisons"][0]["lower"] == dummy.lower
+
+
+def test_nothing_that_training_left_is_a_pickle(project, outcome):
+    """Anybody may open a store and a bundle: reading them runs no code."""
+    files = [path for path in project.root.rglob("*") if path.is_file()]
+    assert len(files) > len(list((project.root / ".ml").rglob("*"))) > 5
+    assert [path.name for path in files if is_pickle(path.read_bytes())] == []
+    assert outcome.version is not None
+
+
+def is_pickle(data):
+    try:
+        return [code.name for code, _, _ in pickletools.genops(data)][-1] == "STOP"
+    except (ValueError, IndexError):
+        return False
+
+
+def test_no_row_that_judged_was_a_row_that_trained(trained, parts):
+    assert bundle.leaked_rows(trained.folder, parts.holdout_hashes) == 0
+    assert bundle.leaked_rows(trained.folder, parts.training_hashes) == len(parts.training)
+
+
+def test_the_service_gives_the_golden_rows_the_answers_of_the_training(trained, ask_golden):
+    golden = json.loads((trained.folder / "golden.json").read_text(encoding="utf-8"))
+    inputs = read_rows(json.dumps({"rows": golden["rows"]}).encode(), trained)
+    assert np.array_equal(trained.predict(inputs), golden["answers"])
+    assert ask_golden(build_app(trained, "v1"), golden["rows"]) == 200
+
+
+@pytest.fixture(scope="session")
+def ask_golden():
+    """Ask the service; the status of its answer."""
+    import asyncio
+
+    def send_rows(app, rows):
+        sent, body = [], json.dumps({"rows": rows}).encode()
+
+        async def receive():
+            return {"type": "http.request", "body": body}
+
+        async def send(message):
+            sent.append(message)
+
+        asyncio.run(app({"type": "http", "method": "POST", "path": "/predict"}, receive, send))
+        return sent[0]["status"]
+
+    return send_rows
+
+
+def test_the_same_rows_make_the_same_model_which_is_kept_once(project, registry, today):
+    again = pipeline.run(project, today, quiet)
+    assert again.decision.verdict == "KEEP"
+    assert "exactly as the champion" in again.decision.reason
+    assert again.version is None
+    assert len(registry.versions()) == 1
+
+
+def test_a_model_that_has_seen_the_rows_is_not_judged_on_them(project, registry, today):
+    if not project.settings.data.source.startswith("sample:"):
+        pytest.skip("only the sample has rows of an earlier day")
+    earlier = today - timedelta(days=project.settings.data.window_days // 2)
+    judged, decision, _ = pipeline.rejudge(project, 1, earlier, quiet)
+    assert decision.verdict == "INVALID"
+    assert "holdout rows were training rows of the challenger" in decision.reason
+    assert registry.version(judged.number).judgement.verdict == "INVALID"
+
+
+def test_a_champion_that_was_tampered_with_is_not_opened(project, registry):
+    version = registry.version(1)
+    name = f"model.{model.read_signature(registry.fetch(version)).format}"
+    folder = project.root / ".ml" / "bundles" / version.digest
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content + b" ")
+    try:
+        with pytest.raises(Exception, match="not what the manifest says"):
+            model.load(registry.fetch(version), version.digest)
+    finally:
+        (folder / name).write_bytes(content)
