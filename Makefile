@@ -7,7 +7,7 @@ demo: $(UV)
 	$(UV) run --quiet python demo.py
 
 test: $(UV)
-	$(UV) run --quiet pytest
+	$(UV) run --quiet pytest -n 2 --dist worksteal
 
 test-fast: $(UV)
 	$(UV) run --quiet pytest tests/test_sources.py tests/test_bake.py tests/test_names.py

@@ -55,10 +55,9 @@ def test_key_and_time_are_optional(tmp_path):
         ("columns:", "colums:", "unknown key 'colums'; did you mean 'columns'?"),
         ("note: {type: text}", "note: {type: txt}", "columns.note.type: "),
         ("note: {type: text}", "note: {type: text, role: input}", "columns.note.role: "),
-        pytest.param(
-            *("note: {type: text}", "note: {type: text, nuls: 0.1}", "did you mean 'nulls'?"),
-            marks=pytest.mark.xfail(strict=True, reason="names the file's keys, not the column's"),
-        ),
+        ("note: {type: text}", "note: {type: text, nuls: 0.1}", "did you mean 'nulls'?"),
+        ("note: {type: text}", "note: {type: text, values: [NO, SE]}", "quote text as"),
+        ("note: {type: text}", "note: {type: text, range: [10, 0]}", "write the smaller number"),
         ("note: {type: text}", "note: {type: text, nulls: 2}", "columns.note.nulls: "),
         ("note: {type: text}", "note: {type: text, range: [1]}", "columns.note.range"),
         ("note: {type: text}", "note: {type: text, range: [a, b]}", "columns.note.range"),
