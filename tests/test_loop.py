@@ -165,6 +165,18 @@ def test_a_broken_batch_stops_training_and_leaves_the_champion(project, tmp_path
     assert facts(project) == before
 
 
+def test_a_warning_is_shown_and_stops_nothing(project):
+    contract = project.folder / "contract.yaml"
+    rule = "range: [0, 240]"
+    text = contract.read_text(encoding="utf-8")
+    assert rule in text
+    contract.write_text(text.replace(rule, "range: [0, 3], severity: warn"), encoding="utf-8")
+    done = project.ml("train", "--today", TODAY)
+    assert "outside 0 to 3" in done.stdout
+    assert "PROMOTE" in done.stdout
+    assert "outside 0 to 3" in project.ml("validate", "--today", TODAY).stdout
+
+
 def test_predictions_are_the_same_in_every_format(project, tmp_path):
     project.ml("train", "--today", TODAY)
     project.ml("promote")

@@ -39,6 +39,8 @@ def train(today: Today = None, json: Json = False) -> None:
     if json:
         show.as_json(outcome)
     else:
+        if outcome.findings:  # warnings: what fails has stopped the training
+            show.findings(outcome.findings)
         show.decision(outcome.decision, outcome.report)
         show.out.print(f"  packaged as {outcome.packaging}")
         show.next_command(
