@@ -127,7 +127,7 @@ def fit(project: Project, parts: Split) -> Trained:
     estimator = make_pipeline(
         build_features(numbers, categories), build_model(settings.task, settings.train.seed)
     )
-    inputs = model.encode(model.columns_of(parts.training, columns), columns)
+    inputs = model.encode_rows(parts.training, columns)
     answers = parts.training[project.contract.target].to_list()
     return train(estimator, inputs, answers, settings.task)
 
@@ -146,7 +146,7 @@ def package(project: Project, parts: Split, trained: Trained, folder: Path) -> t
         trusted_types=tuple(settings.train.trusted_types),
     )
     rows = pl.concat([parts.holdout.head(PARITY_ROWS), parts.training.tail(PARITY_ROWS)])
-    inputs = model.encode(model.columns_of(rows, project.inputs), project.inputs)
+    inputs = model.encode_rows(rows, project.inputs)
     packaging = export.write_model(folder, trained.estimator, signature, inputs)
     bundle.write_fingerprints(folder, parts.training_hashes)
     return model.open_unsealed(folder), packaging

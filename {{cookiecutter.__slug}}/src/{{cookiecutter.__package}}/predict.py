@@ -62,7 +62,7 @@ def add_predictions(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     schema = dict(rows.collect_schema()) | {"prediction": _answer_type(signature)} | added
 
     def answer(piece: pl.DataFrame) -> pl.DataFrame:
-        inputs = models.encode(models.columns_of(piece, signature.inputs), signature.inputs)
+        inputs = models.encode_rows(piece, signature.inputs)
         predicted = model.predict(inputs)
         columns = {"prediction": pl.Series(signature.labels(predicted), dtype=schema["prediction"])}
         for place, name in enumerate(added):

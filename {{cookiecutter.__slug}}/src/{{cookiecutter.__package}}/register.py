@@ -72,9 +72,7 @@ def _golden(trial: Trial, holdout: pl.DataFrame) -> dict[str, object]:
     """Real rows and the model's answers to them: what any copy of this model has to repeat."""
     signature = trial.challenger.signature
     rows = holdout.head(GOLDEN_ROWS).select(column.name for column in signature.inputs)
-    answers = trial.challenger.predict(
-        model.encode(model.columns_of(rows, signature.inputs), signature.inputs)
-    )
+    answers = trial.challenger.predict(model.encode_rows(rows, signature.inputs))
     return {"rows": rows.to_dicts(), "answers": answers.tolist()}
 
 

@@ -102,9 +102,7 @@ def _predict(rival: Model, rows: pl.DataFrame, challenger: Model) -> NDArray[np.
         raise ValueError(
             f"it needs the columns {', '.join(absent)}, which the contract no longer has"
         )
-    predicted = rival.predict(
-        model.encode(model.columns_of(rows, signature.inputs), signature.inputs)
-    )
+    predicted = rival.predict(model.encode_rows(rows, signature.inputs))
     if signature.classes == wanted.classes:
         return predicted
     places = {label: place for place, label in enumerate(signature.classes)}

@@ -28,7 +28,11 @@ QUIET = {
 
 def address(root: Path) -> str:
     """MLFLOW_TRACKING_URI, or the project's own database."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(root / DATABASE).as_posix()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or _beside(root)
+
+
+def _beside(root: Path) -> str:
+    return f"sqlite:///{(root / DATABASE).as_posix()}"
 
 
 def open_client(root: Path, uri: str) -> "MlflowClient":
@@ -41,7 +45,7 @@ def open_client(root: Path, uri: str) -> "MlflowClient":
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    if "MLFLOW_TRACKING_URI" not in os.environ and not (root / DATABASE).exists():
+    if uri == _beside(root) and not (root / DATABASE).exists():
         _create_database(root)
     return MlflowClient(uri, uri)
 

@@ -95,6 +95,11 @@ def columns_of(rows: Any, inputs: Sequence[Input]) -> Columns:
     }
 
 
+def encode_rows(rows: Any, inputs: Sequence[Input]) -> Inputs:
+    """A Polars table as the model reads it."""
+    return encode(columns_of(rows, inputs), inputs)
+
+
 def load(folder: Path, digest: str | None = None) -> Model:
     """Open a bundle after checking its digest."""
     return _open(folder, bundle.verify(folder, digest))

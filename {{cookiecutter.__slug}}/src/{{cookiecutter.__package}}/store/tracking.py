@@ -105,9 +105,10 @@ class Registry:
                 for run in client.search_runs([experiment.experiment_id], RUNNING):
                     client.set_terminated(run.info.run_id, "KILLED")
             found = client.search_registered_models(f"name='{self.name}'")
+        aliases = self.aliases()
         if found and MOVE in found[0].tags:
-            self.move(Aliases(**json.loads(found[0].tags[MOVE])))
-        return self.aliases()
+            self.move(aliases)
+        return aliases
 
     def judge(self, version: Version, judgement: Judgement, folder: Path) -> None:
         """Put a newer verdict on a version, its report beside the older ones."""
