@@ -29,6 +29,7 @@ ALWAYS = {
     "README.md",
     "contract.yaml",
     "deploy/Dockerfile",
+    "docs/data.md",
     "docs/gate.md",
     "justfile",
     "pyproject.toml",

@@ -14,6 +14,7 @@ sys.path.insert(0, str(TEMPLATE))
 from local_extensions import TAKEN
 
 COMMANDS = [
+    "adopt",
     "validate",
     "train",
     "gate",

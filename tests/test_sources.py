@@ -108,8 +108,17 @@ def code_lines(path: Path) -> set[int]:
     return {line for t in held for line in range(t.start[0], t.end[0] + 1)} - docs
 
 
+BUDGETS = {"checks": 1450, "adopt": 1150, "sources": 370}  # each an engine that is read by itself
+LOOP = 3200
+
+
 def test_the_source_stays_small_enough_to_be_read():
-    assert sum(len(code_lines(path)) for path in MODULES) <= 2500
+    lines: dict[str, int] = {}
+    for path in MODULES:
+        part = path.relative_to(SOURCES).parts[0]
+        part = part if part in BUDGETS else "loop"
+        lines[part] = lines.get(part, 0) + len(code_lines(path))
+    assert {part: n for part, n in lines.items() if n > {**BUDGETS, "loop": LOOP}[part]} == {}
     assert not [name(p) for p in MODULES if len(p.read_text("utf-8").splitlines()) > 200]
 
 

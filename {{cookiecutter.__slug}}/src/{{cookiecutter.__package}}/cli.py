@@ -5,28 +5,9 @@ from typing import Annotated
 
 import typer
 
+from . import cli_data  # noqa: F401 - its commands come first
 from .errors import Status
 from .options import Json, Number, Today, app, command, open_project, open_registry, read_day
-
-
-@command
-def validate(
-    file: Annotated[
-        Path | None, typer.Argument(help="A table; without it, the project's own data.")
-    ] = None,
-    today: Today = None,
-    json: Json = False,
-) -> None:
-    """Check data against contract.yaml."""
-    from . import pipeline, show, sources
-    from .steps import validate as step
-
-    project, day = open_project(), read_day(today)
-    raw = sources.read_file(str(file)) if file else pipeline.load_rows(project, day)
-    found = step.validate(raw, project.contract, day)
-    show.as_json(found.findings) if json else show.findings(found.findings)
-    if found.failures:
-        raise typer.Exit(Status.DATA)
 
 
 @command
@@ -121,16 +102,19 @@ def predict(
 
 @command
 def status(json: Json = False) -> None:
-    """List the versions, and who is champion."""
+    """List the versions, who is champion, and the data that they learnt from."""
     from . import show
+    from .store.loads import loads
 
     project = open_project()
-    registry = open_registry(project)
+    registry, data = open_registry(project), loads(project.root)
     aliases, versions = registry.aliases(), registry.versions()
+    name = project.settings.name
     if json:
-        show.as_json({"name": project.settings.name, "aliases": aliases, "versions": versions})
+        show.as_json({"name": name, "aliases": aliases, "versions": versions, "data": data})
     else:
-        show.status(project.settings.name, aliases, versions)
+        show.status(name, aliases, versions)
+        show.data_versions(data, versions)
 
 
 @command

@@ -1,16 +1,31 @@
 """YOURS: raw columns to model inputs."""
 
 from sklearn.compose import ColumnTransformer
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.preprocessing import OrdinalEncoder
 
 
-def build_features(numbers: list[str], categories: list[str]) -> ColumnTransformer:
-    """Numbers pass as they are (gradient boosting knows missing values); categories are one-hot.
+def build_features(
+    numbers: list[str], categories: list[str], texts: list[str]
+) -> ColumnTransformer:
+    """Categories first, as codes; then numbers as they are, gaps included; then words of texts.
 
-    Each input arrives as one column: numbers as float32 with NaN, categories as text with "".
-    A step that does not convert to ONNX still works; the service is then slower.
+    A category becomes a code, its rarest values beyond 250 a common one, and a value that training
+    never saw becomes -1, which the model takes as missing. A text becomes counts of its 200 most
+    frequent words.
+
+    Each input arrives as one column: numbers as float32 with NaN, words as text with "", texts as
+    lower-case words between single spaces. A step that does not convert to ONNX still works; the
+    service is then slower.
     """
-    one_hot = OneHotEncoder(handle_unknown="ignore", max_categories=None, sparse_output=False)
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=250)
+    word = "[^ ]+"
+    counts = CountVectorizer(max_features=200, lowercase=False, token_pattern=word)
     return ColumnTransformer(
-        [("category", one_hot, categories), ("number", "passthrough", numbers)]
+        [
+            *((name, codes, [name]) for name in categories),
+            ("numbers", "passthrough", numbers),
+            *((name, counts, name) for name in texts),
+        ],
+        sparse_threshold=0,
     )

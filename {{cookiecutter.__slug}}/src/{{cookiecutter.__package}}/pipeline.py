@@ -9,23 +9,29 @@ import polars as pl
 from sklearn.pipeline import make_pipeline
 
 from . import report
+from .checks.findings import Finding
+from .checks.reference import REFERENCE, write_reference
+from .checks.summarize import summarize
+from .checks.typed import typed
 from .data import load
 from .errors import Status, Stop
 from .features import build_features
 from .model import build_model
-from .project import Progress, Project
+from .project import Progress, Project, find_reference
 from .register import register
 from .steps.gate import Decision, decide
 from .steps.split import Split, split
 from .steps.train import Trained, train
-from .steps.validate import Finding, validate
-from .store import bundle, export, model
+from .steps.validate import Validation, validate
+from .store import bundle, export, loads, model
+from .store.encode import encode_rows
 from .store.lock import writing
 from .store.model import Model, Signature
 from .store.tracking import Registry, Version
 from .trial import hold_trial
 
 PARITY_ROWS = 5_000
+EVER = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Outcome:
     findings: tuple[Finding, ...]
     packaging: str
     report: Path
+    data: str
 
 
 def run(project: Project, today: date, progress: Progress) -> Outcome:
@@ -45,25 +52,26 @@ def run(project: Project, today: date, progress: Progress) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
         folder = Path(scratch)
         with progress("load"):
-            raw = load_rows(project, today)
+            data = keep_rows(project, today)
         with progress("validate"):
-            rows, findings = checked(raw, project, today)
+            rows, checks = checked(data.read(), project, today, registry)
         with progress("split"):
             parts = split(rows, project.contract, project.settings.split.holdout)
         with progress("train"):
             trained = fit(project, parts)
         with progress("package"):
-            challenger, packaging = package(project, parts, trained, folder)
+            challenger, packaging = package(project, parts, trained, checks, folder)
         with writing(registry.root):
             with progress("evaluate"):
-                trial = hold_trial(project, registry, challenger, parts)
+                trial = hold_trial(project, registry, challenger, parts, data.id)
             with progress("gate"):
                 decision = decide(trial.evidence, project.settings.gate)
                 report.write(folder / "gate", decision, trial)
             with progress("register"):
                 version = register(project, registry, parts, trial, decision, folder)
                 published = report.publish(project.root, folder / "gate")
-        return Outcome(decision, version, findings, packaging, published)
+                loads.prune(project.root, project.settings.data.keep, registry.data_needed())
+        return Outcome(decision, version, checks.findings, packaging, published, data.id)
 
 
 def rejudge(
@@ -75,15 +83,15 @@ def rejudge(
     with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
         folder = Path(scratch)
         with progress("load"):
-            raw = load_rows(project, today)
+            data = keep_rows(project, today)
         with progress("validate"):
-            rows, _ = checked(raw, project, today)
+            rows, _ = checked(data.read(), project, today, registry)
         with progress("split"):
             parts = split(rows, project.contract, project.settings.split.holdout)
         with writing(registry.root):
             with progress("evaluate"):
                 challenger = model.load(registry.fetch(version), version.digest)
-                trial = hold_trial(project, registry, challenger, parts)
+                trial = hold_trial(project, registry, challenger, parts, data.id)
             with progress("gate"):
                 decision = decide(trial.evidence, project.settings.gate)
                 report.write(folder, decision, trial)
@@ -101,38 +109,54 @@ def newest(registry: Registry) -> Version:
 
 
 def load_rows(project: Project, today: date) -> pl.LazyFrame:
-    """The user's rows of the window that ends with `today`."""
-    since = today - timedelta(days=project.settings.data.window_days)
+    """The user's rows of the window that ends with `today`; every row if the window is 0."""
+    days, clock = project.settings.data.window_days, project.contract.time_column
+    since = today - timedelta(days=days) if days else EVER
     source = project.settings.data.source
     if ":" not in source and not Path(source).is_absolute():
         source = str(project.root / source)
-    return load(source, since, today)
+    table = load(source, since, today)
+    there = table.collect_schema()
+    if not days or clock not in there:
+        return table
+    moment = typed(clock, there[clock], project.contract.columns[clock]).cast(pl.Date)
+    return table.filter(moment.is_null() | (moment >= since))
+
+
+def keep_rows(project: Project, today: date) -> loads.Load:
+    """The same rows as a data version: whatever is made of them can be made again."""
+    source, clock = project.settings.data.source, project.contract.time_column
+    return loads.keep(project.root, load_rows(project, today), source, clock)
 
 
 def checked(
-    raw: pl.LazyFrame, project: Project, today: date
-) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
-    """Rows that keep the contract, or a stop that names every broken rule."""
-    validation = validate(raw, project.contract, today)
+    raw: pl.LazyFrame, project: Project, today: date, registry: Registry
+) -> tuple[pl.DataFrame, Validation]:
+    """Rows that keep the contract and have an answer, or a stop that names every broken rule."""
+    known = find_reference(project, registry)
+    validation = validate(raw, project.contract, today, reference=known)
     if validation.failures:
         raise Stop(Status.DATA, report.findings_text(validation.failures))
-    return validation.rows.collect(), validation.findings
+    answered = pl.col(project.contract.target).is_not_null()
+    return validation.rows.filter(answered).collect(), validation
 
 
 def fit(project: Project, parts: Split) -> Trained:
     """The user's features and model, fitted on the training part."""
     settings, columns = project.settings, project.inputs
-    numbers = [column.name for column in columns if column.kind == "number"]
-    categories = [column.name for column in columns if column.kind == "category"]
-    estimator = make_pipeline(
-        build_features(numbers, categories), build_model(settings.task, settings.train.seed)
-    )
-    inputs = model.encode_rows(parts.training, columns)
+    numbers = [name for column in columns if column.numeric for name in column.encoded]
+    words = {kind: [c.name for c in columns if c.kind == kind] for kind in ("category", "text")}
+    features = build_features(numbers, words["category"], words["text"])
+    rows, categories = len(parts.training), len(words["category"])
+    estimator = build_model(settings.task, rows, categories, settings.train.seed)
+    inputs = encode_rows(parts.training, columns)
     answers = parts.training[project.contract.target].to_list()
-    return train(estimator, inputs, answers, settings.task)
+    return train(make_pipeline(features, estimator), inputs, answers, settings.task)
 
 
-def package(project: Project, parts: Split, trained: Trained, folder: Path) -> tuple[Model, str]:
+def package(
+    project: Project, parts: Split, trained: Trained, checks: Validation, folder: Path
+) -> tuple[Model, str]:
     """The fitted model as it will be served, checked against scikit-learn on real rows."""
     settings = project.settings
     signature = Signature(
@@ -146,7 +170,8 @@ def package(project: Project, parts: Split, trained: Trained, folder: Path) -> t
         trusted_types=tuple(settings.train.trusted_types),
     )
     rows = pl.concat([parts.holdout.head(PARITY_ROWS), parts.training.tail(PARITY_ROWS)])
-    inputs = model.encode_rows(rows, project.inputs)
+    inputs = encode_rows(rows, project.inputs)
     packaging = export.write_model(folder, trained.estimator, signature, inputs)
     bundle.write_fingerprints(folder, parts.training_hashes)
+    write_reference(folder / REFERENCE, summarize(checks.seen, project.contract))
     return model.open_unsealed(folder), packaging

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import polars as pl
 
+from .checks.reference import REFERENCE, read_reference
 from .errors import Status, Stop
 from .project import Project
 from .report import findings_text
 from .sources import read_file
 from .steps.validate import validate
 from .store import model as models
+from .store.encode import encode_rows
 from .store.model import Model, Signature
 from .store.tracking import Registry, Version
 
@@ -44,7 +46,9 @@ def predict_file(project: Project, model: Model, source: Path, target: Path, tod
         raise Stop(Status.DATA, f"{target}: there is no folder {target.parent}.")
     raw = read_file(str(source))
     try:
-        validation = validate(raw, project.contract, today, labelled=False)
+        known = model.folder / REFERENCE
+        reference = read_reference(known) if known.is_file() else None
+        validation = validate(raw, project.contract, today, labelled=False, reference=reference)
         if validation.failures:
             raise Stop(Status.DATA, findings_text(validation.failures))
         part = target.with_name(f".part-{target.name}")
@@ -62,7 +66,7 @@ def add_predictions(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     schema = dict(rows.collect_schema()) | {"prediction": _answer_type(signature)} | added
 
     def answer(piece: pl.DataFrame) -> pl.DataFrame:
-        inputs = models.encode_rows(piece, signature.inputs)
+        inputs = encode_rows(piece, signature.inputs)
         predicted = model.predict(inputs)
         columns = {"prediction": pl.Series(signature.labels(predicted), dtype=schema["prediction"])}
         for place, name in enumerate(added):

@@ -1,13 +1,20 @@
 """What the user decided, and what the pipeline needs to know of where it runs."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .checks.reference import REFERENCE, Reference, read_reference
 from .contract import Contract, read_contract
+from .errors import Stop
 from .settings import Settings, read_settings
-from .store.model import Input
+from .store.encode import Input, Kind
+from .store.journal import finish
+
+if TYPE_CHECKING:
+    from .store.tracking import Registry
 
 Progress = Callable[[str], AbstractContextManager]
 
@@ -19,17 +26,49 @@ class Project:
     root: Path
     settings: Settings
     contract: Contract
+    reference: Reference | None = None
 
     @property
     def inputs(self) -> tuple[Input, ...]:
         """The model's columns, in the contract's order."""
-        roles = {name: self.contract.columns[name].role for name in self.contract.inputs}
-        return tuple(
-            Input(name, "number" if role == "number" else "category")
-            for name, role in roles.items()
+        return tuple(self._input(name) for name in self.contract.inputs)
+
+    def _input(self, name: str) -> Input:
+        """What fails in a batch is refused in a request; what may happen there may happen here."""
+        column, rules = self.contract.columns[name], ("nulls", "range", "values")
+        fails = [rule for rule in rules if self.contract.severity_of(rule, name) == "fail"]
+        closed = "values" in fails and column.values is not None and not column.unseen_max
+        return Input(
+            name,
+            self._kind(name),
+            nullable=bool(column.nulls) or "nulls" not in fails,
+            range=column.range if "range" in fails else None,
+            values=tuple(column.values or ()) if closed else None,
         )
+
+    def _kind(self, name: str) -> Kind:
+        column = self.contract.columns[name]
+        if column.role == "text":
+            return "text"
+        if column.type in ("date", "datetime"):
+            return column.type
+        return "number" if column.role == "number" else "category"
 
 
 def read_project(root: Path) -> Project:
-    """Read and check both files."""
+    """Read and check both files, after completing a change of them that was interrupted."""
+    finish(root)
     return Project(root, read_settings(root), read_contract(root / "contract.yaml"))
+
+
+def find_reference(project: Project, registry: "Registry | None") -> Reference | None:
+    """What fresh rows are compared with: the champion's own rows, else those that were adopted."""
+    if project.reference is not None:
+        return project.reference
+    version = registry.champion() if registry else None
+    folder = project.root
+    if registry and version:
+        with suppress(Stop):  # a champion that cannot be fetched is the gate's concern
+            folder = registry.fetch(version)
+    path = folder / REFERENCE
+    return read_reference(path) if path.is_file() else None

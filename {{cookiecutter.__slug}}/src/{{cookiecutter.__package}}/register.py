@@ -1,16 +1,17 @@
 """Keeps what a training made: a run for any verdict, a version for what may be champion."""
 
 import json
-import shutil
 from pathlib import Path
 
 import polars as pl
 
+from .contract_yaml import contract_text
 from .lineage import facts
 from .project import Project
 from .steps.gate import Decision, Verdict
 from .steps.split import Split
-from .store import bundle, model
+from .store import bundle
+from .store.encode import encode_rows
 from .store.tracking import Record, Registry, Version
 from .trial import Trial
 
@@ -30,18 +31,18 @@ def register(
     for known in registry.versions():
         if known.identity == trial.identity and known.judgement == judgement:
             return known
-    shutil.copy(project.root / "contract.yaml", folder)
+    (folder / "contract.yaml").write_text(contract_text(project.contract), encoding="utf-8")
     _write_json(folder / "metrics.json", dict(trial.measures))
     _write_json(folder / "golden.json", _golden(trial, parts.holdout))
-    digest = bundle.seal(folder, _manifest(project, parts, trial))
+    digest = bundle.seal(folder, _manifest(project, trial))
     record = Record(
         params=_params(project, parts),
         metrics=trial.measures,
-        dataset=(project.contract.target, parts.data_id, project.settings.data.source),
+        dataset=(project.contract.target, trial.data_id, project.settings.data.source),
         judgement=judgement,
     )
     passed = decision.verdict in (Verdict.PROMOTE, Verdict.KEEP)
-    tags = {"digest": digest, "identity": trial.identity, "data_id": parts.data_id}
+    tags = {"digest": digest, "identity": trial.identity, "data_id": trial.data_id}
     return registry.record(
         folder, record, tags, keep=passed and not trial.evidence.same_as_champion
     )
@@ -58,11 +59,11 @@ def _params(project: Project, parts: Split) -> dict[str, str]:
     }
 
 
-def _manifest(project: Project, parts: Split, trial: Trial) -> dict[str, object]:
+def _manifest(project: Project, trial: Trial) -> dict[str, object]:
     return {
         "name": project.settings.name,
         "task": project.settings.task,
-        "data_id": parts.data_id,
+        "data_id": trial.data_id,
         "holdout_id": trial.holdout_id,
         **facts(project.root),
     }
@@ -72,7 +73,7 @@ def _golden(trial: Trial, holdout: pl.DataFrame) -> dict[str, object]:
     """Real rows and the model's answers to them: what any copy of this model has to repeat."""
     signature = trial.challenger.signature
     rows = holdout.head(GOLDEN_ROWS).select(column.name for column in signature.inputs)
-    answers = trial.challenger.predict(model.encode_rows(rows, signature.inputs))
+    answers = trial.challenger.predict(encode_rows(rows, signature.inputs))
     return {"rows": rows.to_dicts(), "answers": answers.tolist()}
 
 

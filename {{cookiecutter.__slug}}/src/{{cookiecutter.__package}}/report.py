@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from .checks.findings import Finding
 from .steps.gate import Comparison, Decision, Verdict
-from .steps.validate import Finding
 from .trial import Trial
 
 SCHEMA = 1
@@ -88,6 +88,7 @@ def result(decision: Decision, trial: Trial) -> dict[str, object]:
         ],
         "champion": trial.champion.digest if trial.champion else None,
         "anchor": trial.anchor.digest if trial.anchor else None,
+        "data": trial.data_id,
         "holdout": {"id": trial.holdout_id, "how": trial.how, "rows": decision.rows},
         "measures": dict(trial.measures),
     }
@@ -127,3 +128,15 @@ def findings_text(findings: Sequence[Finding]) -> str:
         shown = f"; {', '.join(found.examples)}" if found.examples else ""
         lines.append(f"  {found.column}: {found.rule}: {found.message}{shown}")
     return "\n".join(lines)
+
+
+def findings_markdown(findings: Sequence[Finding]) -> str:
+    """Findings as a Markdown table, for the summary of a job."""
+    if not findings:
+        return "The data keep the contract.\n"
+    lines = ["| column | rule | severity | what | examples |", "|---|---|---|---|---|"]
+    for found in findings:
+        shown = (found.column, found.rule, found.severity, found.message, "; ".join(found.examples))
+        cells = (cell.replace("|", "\\|").replace("\n", " ") for cell in shown)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

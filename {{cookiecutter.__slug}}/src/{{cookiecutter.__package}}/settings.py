@@ -1,6 +1,7 @@
 """settings.toml as frozen, typed values; a key that does not exist is an error."""
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Literal
@@ -26,7 +27,8 @@ class DataSettings(_Section):
     """Where rows come from, and how far back."""
 
     source: str = "sample:binary"
-    window_days: int = Field(default=180, ge=1)
+    window_days: int = Field(default=180, ge=0)
+    keep: int = Field(default=10, ge=1)
 
 
 class SplitSettings(_Section):
@@ -48,6 +50,7 @@ class GateSettings(_Section):
 
     metric: Metric | None = None
     max_loss_increase: float = Field(default=0.05, gt=0, lt=1)
+    floor: float | None = None
     min_rows: int = Field(default=200, ge=2)
     min_rows_per_class: int = Field(default=20, ge=2)
 
@@ -108,10 +111,13 @@ def read_settings(root: Path) -> Settings:
 
 def explain(error: ValidationError, model: type[BaseModel], file: str) -> str:
     """One line for each mistake, with the nearest right key for a misspelt one."""
-    return "\n".join(
-        f"{file}: {_explain_one(detail['loc'], detail['type'], detail['msg'], model)}"
-        for detail in error.errors()
-    )
+    lines: dict[tuple[int | str, ...], str] = {}
+    for detail in error.errors():  # of a choice between types, the first one that did not fit
+        where = tuple(
+            part for part in detail["loc"] if not re.match(r"literal\[|dict\[", str(part))
+        )
+        lines.setdefault(where, _explain_one(where, detail["type"], detail["msg"], model))
+    return "\n".join(f"{file}: {line}" for line in lines.values())
 
 
 def _explain_one(

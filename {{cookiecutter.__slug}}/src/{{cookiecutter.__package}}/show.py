@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from .adopt.refresh import Proposal
+    from .adopt.story import Adopted
+    from .checks.findings import Finding
     from .doctor import Check
     from .steps.gate import Decision
-    from .steps.validate import Finding
+    from .store.loads import Load
     from .store.versions import Aliases, Version
 
 STYLES = {"PROMOTE": "bold blue", "KEEP": "bold", "REJECT": "bold red", "INVALID": "bold red"}
@@ -78,6 +82,41 @@ def findings(found: Sequence["Finding"]) -> None:
     Console(highlight=False).print(table)
 
 
+def markdown_findings(found: Sequence["Finding"]) -> None:
+    """The same as a Markdown table."""
+    from .report import findings_markdown
+
+    sys.stdout.write(findings_markdown(found))
+
+
+def adopted(made: "Adopted") -> None:
+    """Every decision, why it was made, and the setting that changes it."""
+    table = Table("decided", "because", "to change it", box=None, header_style="bold")
+    for choice in made.decisions:
+        table.add_row(escape(choice.what), escape(choice.why), escape(choice.setting))
+    Console(highlight=False).print(table)
+    out.print(f"\n{made.rows:,} rows adopted; {made.target} is the target.", markup=False)
+    decision(made.decision, made.report)
+    if made.verdict == "PROMOTE":
+        out.print("\nNext: [bold]ml promote[/]; write what must always hold into")
+        out.print("tests/model/test_behaviour.py, and commit contract.yaml and settings.toml.")
+    else:
+        out.print("\nThe baseline proves nothing yet: more rows, or other columns, may help.")
+
+
+def proposal(made: "Proposal") -> None:
+    """The diff of a contract, and what of the user's own stays."""
+    out.print(made.diff or "the contract fits the data; nothing is proposed", markup=False)
+    for line in made.kept:
+        out.print(f"kept as you wrote it: {line}", markup=False)
+    if made.diff:
+        out.print(
+            "written."
+            if made.written
+            else "\nNothing is written. To accept: ml adopt --refresh --accept"
+        )
+
+
 def status(name: str, aliases: "Aliases", versions: Sequence["Version"]) -> None:
     """All versions, newest first, with their aliases and verdicts."""
     if not versions:
@@ -102,6 +141,18 @@ def status(name: str, aliases: "Aliases", versions: Sequence["Version"]) -> None
             version.digest[:12],
         )
     out.print(table)
+
+
+def data_versions(data: Sequence["Load"], versions: Sequence["Version"]) -> None:
+    """The data versions that are kept here, newest first, and who learnt from them."""
+    table = Table("data", "rows", "from", "to", "source", "made", box=None, header_style="bold")
+    for load in reversed(data):
+        made = ", ".join(f"v{one.number}" for one in versions if one.data_id == load.id)
+        ends = (load.first or "")[:10], (load.last or "")[:10]
+        table.add_row(load.id[:8], f"{load.rows:,}", *ends, escape(load.source), made)
+    if data:
+        out.print()
+        out.print(table)
 
 
 def checks(found: Sequence["Check"]) -> None:

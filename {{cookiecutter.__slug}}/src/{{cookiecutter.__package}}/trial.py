@@ -17,6 +17,7 @@ from .steps.gate import Decision
 from .steps.split import Split
 from .steps.train import constant_answer, encode_answers
 from .store import bundle, model
+from .store.encode import encode_rows
 from .store.model import Model
 from .store.tracking import Judgement, Registry, Version
 
@@ -29,6 +30,7 @@ class Trial:
     evidence: Evidence
     champion: Version | None
     anchor: Version | None
+    data_id: str
     holdout_id: str
     how: str
     identity: str
@@ -42,7 +44,9 @@ class Trial:
         )
 
 
-def hold_trial(project: Project, registry: Registry, challenger: Model, parts: Split) -> Trial:
+def hold_trial(
+    project: Project, registry: Registry, challenger: Model, parts: Split, data_id: str
+) -> Trial:
     """Score everybody, under the lock. A rival that cannot be scored is a problem."""
     aliases = registry.recover()
     champion = registry.version(aliases.champion) if aliases.champion else None
@@ -60,9 +64,8 @@ def hold_trial(project: Project, registry: Registry, challenger: Model, parts: S
     own = predictions["challenger"]
     identity = _identity(own, parts.holdout_id)
     measures = {} if evidence.problems else _measures(project, answers, own)
-    return Trial(
-        challenger, evidence, champion, anchor, parts.holdout_id, parts.how, identity, measures
-    )
+    names = (data_id, parts.holdout_id, parts.how)
+    return Trial(challenger, evidence, champion, anchor, *names, identity, measures)
 
 
 def _score_rival(
@@ -102,7 +105,7 @@ def _predict(rival: Model, rows: pl.DataFrame, challenger: Model) -> NDArray[np.
         raise ValueError(
             f"it needs the columns {', '.join(absent)}, which the contract no longer has"
         )
-    predicted = rival.predict(model.encode_rows(rows, signature.inputs))
+    predicted = rival.predict(encode_rows(rows, signature.inputs))
     if signature.classes == wanted.classes:
         return predicted
     places = {label: place for place, label in enumerate(signature.classes)}

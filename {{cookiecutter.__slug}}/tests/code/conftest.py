@@ -58,7 +58,7 @@ def signature_of(sample_project):
 def encoded(sample_rows, signature_of):
     """Sample rows as a model reads them, and their answers as training sees them."""
     from your_package.steps.train import encode_answers
-    from your_package.store.model import columns_of, encode
+    from your_package.store.encode import columns_of, encode
 
     def make(task="binary", days=20):
         table = sample_rows(task, days)

@@ -34,7 +34,7 @@ def test_a_model_never_reads_a_sensitive_column_nor_one_without_a_role(tmp_path)
 
 def test_rules_that_are_not_there_have_strict_defaults(tmp_path):
     column = read(tmp_path, GOOD).columns["size"]
-    assert (column.nulls, column.unseen_max, column.severity) == (0.0, 0.0, "fail")
+    assert (column.nulls, column.unseen_max, column.severity) == (0.0, 0.0, {})
     assert (column.range, column.values, column.unique) == (None, None, False)
 
 

@@ -106,7 +106,6 @@ def old(table):
         (broken, "plan: values: 1200 of 1200 rows not among"),
         (missing, "region: missing"),
         (old, "(table)|stale"),
-        (lambda table: table.head(5), "rows: 5 rows, at least 200"),
     ],
 )
 def test_rows_that_break_the_contract_leave_the_target_as_it_was(

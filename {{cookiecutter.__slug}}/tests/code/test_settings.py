@@ -56,7 +56,7 @@ def test_a_mistake_ends_with_its_place_and_what_to_do(tmp_path, text, named):
 
 
 def test_all_mistakes_are_named_at_once(tmp_path):
-    text = GOOD + "[split]\nholdout = 2.0\n[serve]\nprot = 80\n[data]\nwindow_days = 0"
+    text = GOOD + "[split]\nholdout = 2.0\n[serve]\nprot = 80\n[data]\nwindow_days = -1"
     with pytest.raises(Stop) as stopped:
         read_settings(write(tmp_path, text))
     lines = str(stopped.value).splitlines()

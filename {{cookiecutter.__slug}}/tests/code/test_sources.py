@@ -37,10 +37,10 @@ def test_a_pattern_reads_all_its_files(tmp_path, ending):
 @pytest.mark.parametrize(
     ("name", "content", "named"),
     [
-        ("rows.xlsx", b"x", "use .csv, .parquet, .jsonl"),
-        ("rows", b"x", "use .csv, .parquet, .jsonl"),
+        ("rows.xlsx", b"x", "not readable as a table"),
+        ("rows", b"x", "use .csv, .tsv, .txt, .parquet"),
         ("rows.csv", None, "no such file"),
-        ("rows.csv", b"", "not readable as a table"),
+        ("rows.csv", b"", "the file is empty"),
         ("rows.parquet", b"PAR1 this is none", "not readable as a table"),
         ("rows.jsonl", b"{not json", "not readable as a table"),
     ],

@@ -32,7 +32,7 @@ def hold(parts, sample_project, small_model):
             version=lambda _: version,
             fetch=lambda _: rival.folder,
         )
-        return hold_trial(sample_project(TASK), registry, challenger, parts).evidence
+        return hold_trial(sample_project(TASK), registry, challenger, parts, "d4").evidence
 
     return make
 

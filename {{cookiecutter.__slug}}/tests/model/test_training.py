@@ -11,7 +11,7 @@ import pytest
 from your_package import pipeline
 from your_package.promote import promote
 from your_package.serving.app import build_app, read_rows
-from your_package.store import bundle, model
+from your_package.store import bundle, loads, model
 from your_package.store.tracking import Aliases, Registry
 
 
@@ -22,6 +22,8 @@ def quiet(_):
 @pytest.fixture(scope="session")
 def registry(project, outcome):
     """The registry after your first model was promoted."""
+    if outcome.decision.verdict != "PROMOTE":
+        pytest.skip(f"no champion: {outcome.decision.reason}")
     registry = Registry(project.root, project.settings.name)
     promote(registry, outcome.version.number)
     return registry
@@ -30,15 +32,15 @@ def registry(project, outcome):
 @pytest.fixture(scope="session")
 def parts(project, today):
     """Your rows, split as the training split them."""
-    rows, _ = pipeline.checked(pipeline.load_rows(project, today), project, today)
+    registry = Registry(project.root, project.settings.name)
+    rows, _ = pipeline.checked(pipeline.load_rows(project, today), project, today, registry)
     return pipeline.split(rows, project.contract, project.settings.split.holdout)
 
 
-def test_the_first_model_is_provably_better_than_a_constant_answer(outcome):
-    assert outcome.decision.verdict == "PROMOTE"
+def test_the_first_model_is_proven_where_it_is_better_than_a_constant_answer(outcome):
     (dummy,) = outcome.decision.comparisons
     assert (dummy.against, outcome.decision.beats_anchor) == ("dummy", True)
-    assert dummy.lower > 0
+    assert outcome.decision.verdict == ("PROMOTE" if dummy.lower > 0 else "KEEP")
 
 
 def test_the_first_champion_is_the_anchor_too(registry):
@@ -49,7 +51,7 @@ def test_a_bundle_holds_all_that_is_needed_to_judge_and_serve_it(trained, outcom
     names = {path.relative_to(trained.folder).as_posix() for path in trained.folder.rglob("*.*")}
     assert names == {
         *("contract.yaml", "fingerprints.npy", "golden.json", "manifest.json", "metrics.json"),
-        *("signature.json", f"model.{trained.signature.format}"),
+        *("reference.json", "signature.json", f"model.{trained.signature.format}"),
         *("gate/report.md", "gate/result.json", "gate/gate.png"),
     }
     assert bundle.verify(trained.folder, outcome.version.digest) == outcome.version.digest
@@ -58,16 +60,19 @@ def test_a_bundle_holds_all_that_is_needed_to_judge_and_serve_it(trained, outcom
 def test_the_manifest_says_what_the_model_was_made_of(trained, outcome, project, parts):
     manifest = json.loads((trained.folder / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["task"] == project.settings.task
-    assert manifest["data_id"] == outcome.version.data_id == parts.data_id
+    assert manifest["data_id"] == outcome.version.data_id == outcome.data
+    (kept,) = [load for load in loads.loads(project.root) if load.id == outcome.data]
+    assert kept.rows >= len(parts.training) + len(parts.holdout)
     assert manifest["holdout_id"] == parts.holdout_id
     assert "scikit-learn" in manifest["versions"]
 
 
 def test_the_report_shows_the_verdict_and_the_numbers_to_redo_it(outcome):
-    assert outcome.report.read_text(encoding="utf-8").startswith("## Model gate: PROMOTE. ")
+    verdict = str(outcome.decision.verdict)
+    assert outcome.report.read_text(encoding="utf-8").startswith(f"## Model gate: {verdict}. ")
     result = json.loads((outcome.report.parent / "result.json").read_text(encoding="utf-8"))
     (dummy,) = outcome.decision.comparisons
-    assert result["verdict"] == "PROMOTE"
+    assert (result["verdict"], result["data"]) == (verdict, outcome.data)
     assert result["comparisons"][0]["delta"] == dummy.delta
     assert result["comparisons"][0]["lower"] == dummy.lower
 

@@ -7,12 +7,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import orjson
 
-from ..store.model import Inputs, Model, encode
+from ..store.encode import Input, Inputs, encode
+from ..store.model import Model
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -144,15 +146,36 @@ def read_rows(body: bytes, model: Model) -> Inputs:
 def _wrong(place: int, row: dict[str, Any], model: Model) -> list[str]:
     messages = []
     for column in model.signature.inputs:
-        value = row.get(column.name, Refused)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        fits = value is None or (
-            number if column.kind == "number" else isinstance(value, (str, int, bool))
-        )
-        if not fits:
-            found = "missing" if value is Refused else f"{_shown(value)} is no {column.kind}"
+        found = _wrong_value(row.get(column.name, Refused), column)
+        if found:
             messages.append(f"rows[{place}].{column.name}: {found}")
     return messages
+
+
+def _wrong_value(value: Any, column: Input) -> str | None:
+    """What is wrong with a value, by the rules that the training rows had to keep."""
+    if value is Refused or (value is None and not column.nullable):
+        return "missing"
+    if value is None:
+        return None
+    if not _is_a(value, column.kind):
+        return f"{_shown(value)} is no {column.kind}"
+    if column.range and not column.range[0] <= value <= column.range[1]:
+        return f"{_shown(value)} is outside {column.range[0]:g} to {column.range[1]:g}"
+    if column.values is not None and value not in column.values:
+        return f"{_shown(value)} is not among the {len(column.values)} known values"
+    return None
+
+
+def _is_a(value: Any, kind: str) -> bool:
+    if kind == "number":
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind in ("category", "text"):
+        return isinstance(value, (str, int, bool))
+    try:
+        return isinstance(value, str) and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _shown(value: object) -> str:

@@ -84,13 +84,15 @@ def _first(evidence: Evidence, settings: GateSettings) -> Decision:
     if evidence.rows < settings.min_rows_per_class:
         few, needed = evidence.rows, settings.min_rows_per_class
         verdict, reason = Verdict.KEEP, f"{few} holdout rows, {needed} are needed to judge"
-    elif floor.lower > 0:
+    elif floor.lower > 0 and not below_floor(evidence, settings):
         verdict, reason = (
             Verdict.PROMOTE,
             "the first model, and provably better than a constant answer",
         )
     elif floor.upper < 0:
         verdict, reason = Verdict.REJECT, "provably worse than a constant answer"
+    elif below_floor(evidence, settings):
+        verdict, reason = Verdict.REJECT, f"worse than [gate] floor {settings.floor:g}"
     else:
         verdict, reason = Verdict.KEEP, "not provably better than a constant answer"
     return Decision(
@@ -148,11 +150,21 @@ def _verdict(
         return Verdict.REJECT, "provably worse than the champion by more than the margin"
     if floor.lower <= 0:
         return Verdict.REJECT, "not provably better than a constant answer"
+    if below_floor(evidence, settings):
+        return Verdict.REJECT, f"worse than [gate] floor {settings.floor:g}"
     if bar.delta <= 0 or bar.delta < bar.needed:
         return Verdict.KEEP, "not enough evidence to replace the champion"
     if anchor.delta <= anchor.needed:
         return Verdict.KEEP, "not proven to hold the level of the anchor"
     return Verdict.PROMOTE, "good enough against the champion, and the anchor's level is held"
+
+
+def below_floor(evidence: Evidence, settings: GateSettings) -> bool:
+    """Worse than the least that was asked for: an AUC below it, a loss above it."""
+    if settings.floor is None or evidence.challenger is None:
+        return False
+    least = settings.floor if evidence.metric == "roc_auc" else -settings.floor
+    return evidence.challenger < least
 
 
 def _compare(evidence: Evidence, against: Rival, needed: float) -> Comparison:

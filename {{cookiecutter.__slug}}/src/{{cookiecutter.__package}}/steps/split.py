@@ -31,11 +31,6 @@ class Split:
         """Names the holdout by its content, whatever the order of its rows."""
         return _digest(self.holdout_hashes)
 
-    @property
-    def data_id(self) -> str:
-        """Names all rows by their content, whatever their order."""
-        return _digest(np.concatenate([self.training_hashes, self.holdout_hashes]))
-
 
 def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
     """Keep the newest share `holdout` of the rows to judge; a hashed share without time."""
@@ -48,10 +43,10 @@ def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
         judge = (clock >= cut).to_numpy()
         how = f"observed from {cut} on"
     else:
-        key = contract.key_column
-        keys = row_hashes(rows.select(key)) if key else hashes
-        judge = keys < np.uint64(int(holdout * 2**64))
-        how = f"by a hash of {key or 'the row'}"
+        owner = contract.group_column or contract.key_column
+        owners = row_hashes(rows.select(owner)) if owner else hashes
+        judge = owners < np.uint64(int(holdout * 2**64))
+        how = f"by a hash of {owner or 'the row'}"
     if judge.all() or not judge.any():
         side = "training" if judge.all() else "holdout"
         raise Stop(

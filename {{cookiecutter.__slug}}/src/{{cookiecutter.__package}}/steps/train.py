@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ..errors import Status, Stop
 from ..settings import Metric, Task
 
 Label = str | int | bool
+ONE_THREAD = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,9 @@ class Trained:
 
 def train(estimator: Any, inputs: Mapping[str, NDArray], answers: Sequence, task: Task) -> Trained:
     """Fit on `inputs`, arrays of shape (n,) by column, and `answers` of length n."""
-    frame = pd.DataFrame(dict(inputs))
+    frame = pd.DataFrame({name: _learnable(values) for name, values in inputs.items()})
     if task == "regression":
-        return Trained(estimator.fit(frame, np.asarray(answers, dtype=np.float64)))
+        return Trained(_fit(estimator, frame, np.asarray(answers, dtype=np.float64)))
     classes = tuple(sorted(set(answers)))
     if len(classes) < 2 or (task == "binary" and len(classes) != 2):
         needed = "two" if task == "binary" else "at least two"
@@ -34,7 +36,20 @@ def train(estimator: Any, inputs: Mapping[str, NDArray], answers: Sequence, task
             Status.DATA,
             f"A {task} target needs {needed} values; the training rows have {len(classes)}.",
         )
-    return Trained(estimator.fit(frame, encode_answers(answers, classes)), classes)
+    return Trained(_fit(estimator, frame, encode_answers(answers, classes)), classes)
+
+
+def _learnable(values: NDArray) -> NDArray:
+    """A column that is empty in the training rows as zeros: no estimator bins nothing at all."""
+    empty = values.dtype.kind == "f" and bool(np.isnan(values).all())
+    return np.zeros_like(values) if empty else values
+
+
+def _fit(estimator: Any, frame: pd.DataFrame, answers: NDArray) -> Any:
+    """Fit a small table on one thread: many would wait for each other longer than they work."""
+    limits = 1 if frame.size < ONE_THREAD else None
+    with threadpool_limits(limits, user_api="openmp"):
+        return estimator.fit(frame, answers)
 
 
 def encode_answers(answers: Sequence, classes: Sequence[Label]) -> NDArray[np.int64]:

@@ -1,26 +1,20 @@
 """Is this batch what the contract says? All findings of one pass, before anything is trained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from ..contract import Column, Contract, Severity
-
-Value = str | int | bool
-WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One broken rule: how many rows break it, and the first three of them."""
-
-    column: str
-    rule: str
-    severity: Severity
-    message: str
-    examples: tuple[str, ...] = ()
+from ..checks.columns import column_findings
+from ..checks.findings import TABLE, Finding, finding
+from ..checks.measure import Measure, measure
+from ..checks.reference import Reference
+from ..checks.rows import Broken, examples, row_findings
+from ..checks.structure import structure
+from ..checks.together import compare_together
+from ..checks.typed import typed
+from ..contract import Contract
 
 
 @dataclass(frozen=True)
@@ -29,6 +23,7 @@ class Validation:
 
     rows: pl.LazyFrame
     findings: tuple[Finding, ...]
+    seen: Measure
 
     @property
     def failures(self) -> tuple[Finding, ...]:
@@ -36,141 +31,92 @@ class Validation:
         return tuple(finding for finding in self.findings if finding.severity == "fail")
 
 
-@dataclass(frozen=True)
-class _Rule:
-    """`bad` marks the rows that break a rule; up to `share` of the rows may."""
-
-    column: str
-    name: str
-    bad: pl.Expr
-    share: float
-    severity: Severity
-    message: str
-
-
 def validate(
-    table: pl.LazyFrame, contract: Contract, today: date, *, labelled: bool = True
-) -> Validation:
-    """Check raw rows against the contract; without labels the target may be absent."""
-    present = table.collect_schema()
-    optional = () if labelled else (contract.target,)
-    findings = [
-        Finding(name, "missing", "fail", "the column is not there")
-        for name in contract.columns
-        if name not in present and name not in optional
-    ]
-    findings += [
-        Finding(name, "extra", "warn", "not in the contract, so it is not used")
-        for name in present
-        if name not in contract.columns
-    ]
-    columns = {name: rule for name, rule in contract.columns.items() if name in present}
-    typed = {name: _typed(name, present[name], column) for name, column in columns.items()}
-    rules = [
-        rule
-        for name, column in columns.items()
-        for rule in _rules(name, column, typed[name], contract, today)
-    ]
-    findings += _apply(table, rules, contract, typed, today)
-    return Validation(table.select(typed[name].alias(name) for name in typed), tuple(findings))
-
-
-def _typed(name: str, found: pl.DataType, column: Column) -> pl.Expr:
-    """The column in the contract's type; a value that does not fit becomes null."""
-    raw = pl.col(name)
-    text = isinstance(found, pl.String)
-    match column.type:
-        case "integer":
-            number = raw.cast(pl.Float64, strict=False)
-            whole = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
-            return pl.coalesce(raw.cast(pl.Int64, strict=False), whole) if text else whole
-        case "number":
-            number = raw.cast(pl.Float64, strict=False)
-            return pl.when(number.is_finite()).then(number)
-        case "text":
-            return raw.cast(pl.String, strict=False)
-        case "boolean":
-            lower = raw.cast(pl.String, strict=False).str.to_lowercase()
-            return lower.replace_strict(WORDS, default=None, return_dtype=pl.Boolean)
-        case "date":
-            return (
-                raw.str.to_date("%Y-%m-%d", strict=False)
-                if text
-                else raw.cast(pl.Date, strict=False)
-            )
-        case "datetime":
-            return (
-                raw.str.to_datetime(strict=False, time_zone="UTC")
-                if text
-                else raw.cast(pl.Datetime)
-            )
-
-
-def _rules(
-    name: str, column: Column, typed: pl.Expr, contract: Contract, today: date
-) -> Iterator[_Rule]:
-    """The rules that this column's entry asks for."""
-
-    def rule(kind: str, bad: pl.Expr, message: str, share: float = 0.0) -> _Rule:
-        return _Rule(name, kind, bad.fill_null(value=False), share, column.severity, message)
-
-    raw = pl.col(name)
-    unfit = typed.is_null() & raw.is_not_null()
-    if column.type in ("integer", "number"):  # NaN is missing, not of another type
-        unfit &= ~raw.cast(pl.Float64, strict=False).is_nan().fill_null(value=False)
-    yield rule("type", unfit, f"not {column.type}")
-    yield rule("nulls", typed.is_null() & ~unfit, "missing", column.nulls)
-    if column.range:
-        low, high = column.range
-        yield rule("range", ~typed.is_between(low, high), f"outside {low:g} to {high:g}")
-    if column.values is not None:
-        known = pl.Series([_word(value) for value in column.values])
-        unseen = ~typed.cast(pl.String).is_in(known.implode())
-        yield rule("values", unseen, f"not among the {len(known)} known", column.unseen_max)
-    if column.unique:
-        yield rule("unique", typed.is_duplicated() & typed.is_not_null(), "not unique")
-    if column.role == "time" and not contract.time.future:
-        yield rule("future", typed.cast(pl.Date) > today, f"later than {today}")
-
-
-def _word(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _apply(
     table: pl.LazyFrame,
-    rules: list[_Rule],
     contract: Contract,
-    typed: dict[str, pl.Expr],
     today: date,
+    *,
+    labelled: bool = True,
+    reference: Reference | None = None,
+    fresh: bool = False,
+) -> Validation:
+    """Check raw rows against the contract, and beside the reference where there is one.
+
+    Without labels the target may be absent and few rows are no fault. Rows that are said to be
+    fresh must not be those that the reference was made of.
+    """
+    seen = measure(table, contract, today)
+    found = list(judge(seen, contract, today, labelled=labelled, reference=reference, fresh=fresh))
+    found = [_with_values(one, table, contract) for one in found]
+    return Validation(typed_rows(table, contract), tuple(found), seen)
+
+
+def validate_parts(
+    parts: Sequence[pl.LazyFrame], contract: Contract, today: date, **how: object
+) -> tuple[Finding, ...]:
+    """Check a table that comes in parts, one by one: the verdict is that of the whole."""
+    seen = measure(parts[0], contract, today)
+    for part in parts[1:]:
+        seen.take(measure(part, contract, today))
+    return tuple(judge(seen, contract, today, **how))  # ty: ignore[invalid-argument-type]
+
+
+def typed_rows(table: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
+    """The contract's columns in the contract's types."""
+    there = table.collect_schema()
+    entries = {name: entry for name, entry in contract.columns.items() if name in there}
+    return table.select(typed(n, there[n], entry).alias(n) for n, entry in entries.items())
+
+
+def judge(
+    seen: Measure,
+    contract: Contract,
+    today: date,
+    *,
+    labelled: bool = True,
+    reference: Reference | None = None,
+    fresh: bool = False,
 ) -> Iterator[Finding]:
-    """Run every rule in one pass over the table."""
-    wanted = [pl.len().alias("rows")]
-    for n, rule in enumerate(rules):
-        wanted.append(rule.bad.sum().alias(f"{n} bad"))
-        wanted.append(pl.int_range(pl.len()).filter(rule.bad).head(3).implode().alias(f"{n} row"))
-        wanted.append(pl.col(rule.column).filter(rule.bad).head(3).implode().alias(f"{n} value"))
-    clock = contract.time_column
-    if clock in typed:
-        wanted.append(typed[clock].cast(pl.Date).max().alias("newest"))
-    seen = table.select(wanted).collect(engine="streaming").row(0, named=True)
-    if seen["rows"] < contract.rows.min:
-        message = f"{seen['rows']} rows, at least {contract.rows.min} are needed"
-        yield Finding("(table)", "rows", "fail", message)
-    for n, rule in enumerate(rules):
-        if seen[f"{n} bad"] > rule.share * seen["rows"]:
-            places, values = seen[f"{n} row"], seen[f"{n} value"]
-            yield _finding(rule, seen[f"{n} bad"], seen["rows"], places, values)
-    oldest = contract.time.max_age_days
-    if oldest is not None and seen.get("newest") and (today - seen["newest"]).days > oldest:
-        message = f"newest row is of {seen['newest']}, more than {oldest} days before {today}"
-        yield Finding(str(clock), "stale", "fail", message)
+    """Every finding that a measured table gives."""
+    table = seen.sketch.table()
+    yield from structure(seen.schema, table, contract, reference, labelled=labelled)
+    if labelled and seen.rows < contract.rows.min:
+        message = f"{seen.rows} rows, at least {contract.rows.min} are needed"
+        yield finding(contract, TABLE, "rows", message)
+    if not seen.rows:
+        return
+    broken = list(row_findings(contract, seen.rules, seen.broken, seen.rows))
+    yield from broken
+    yield from _unique(seen, contract)
+    yield from _stale(seen, contract, today)
+    yield from column_findings(table, contract, reference, broken, seen)
+    if reference is not None:
+        yield from compare_together(seen, table, contract, reference, fresh=fresh)
 
 
-def _finding(rule: _Rule, bad: int, rows: int, places: list[int], values: list[object]) -> Finding:
-    allowed = f", {rule.share:.1%} allowed" if rule.share else ""
-    message = f"{bad} of {rows} rows {rule.message} ({bad / rows:.1%}{allowed})"
-    examples = tuple(
-        f"row {place + 1}: {value!r}" for place, value in zip(places, values, strict=True)
-    )
-    return Finding(rule.column, rule.name, rule.severity, message, examples)
+def _unique(seen: Measure, contract: Contract) -> Iterator[Finding]:
+    for name, keys in seen.keys.items():
+        count, first = keys.duplicated(3)
+        if count:
+            message = f"{count} of {seen.rows} rows not unique ({count / seen.rows:.1%})"
+            places = Broken(count, tuple((row, None) for row in first))
+            shown = tuple(text.split(":")[0] for text in examples(contract, name, places))
+            yield finding(contract, name, "unique", message, shown)
+
+
+def _with_values(found: Finding, table: pl.LazyFrame, contract: Contract) -> Finding:
+    """The values of rows that were found by number alone."""
+    if found.rule != "unique" or contract.columns[found.column].personal:
+        return found
+    rows = [int(text.removeprefix("row ")) - 1 for text in found.examples]
+    column = table.select(found.column)
+    values = [column.slice(row, 1).collect().item() for row in rows]
+    shown = examples(contract, found.column, Broken(0, tuple(zip(rows, values, strict=True))))
+    return Finding(found.column, found.rule, found.severity, found.message, shown)
+
+
+def _stale(seen: Measure, contract: Contract, today: date) -> Iterator[Finding]:
+    clock, oldest = contract.time_column, contract.time.max_age_days
+    if clock and oldest is not None and seen.days and (today - max(seen.days)).days > oldest:
+        message = f"newest row is of {max(seen.days)}, more than {oldest} days before {today}"
+        yield finding(contract, clock, "stale", message)

@@ -35,6 +35,11 @@ def _beside(root: Path) -> str:
     return f"sqlite:///{(root / DATABASE).as_posix()}"
 
 
+def has_store(root: Path) -> bool:
+    """Whether there is a store to look into: asking makes none, and spares the import."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (root / DATABASE).exists()
+
+
 def open_client(root: Path, uri: str) -> "MlflowClient":
     """A client that says little; the project's own database is made when it is first needed."""
     for key, value in QUIET.items():

@@ -13,7 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import Status, Stop
-from .model import SKOPS_TYPES, Inputs, Signature, open_onnx, write_signature
+from .encode import Inputs
+from .model import SKOPS_TYPES, Signature, open_onnx, write_signature
+from .trees import boosting_of, round_thresholds, split_by_category
 
 TOLERANCE = 1e-5
 
@@ -24,7 +26,10 @@ def write_model(folder: Path, estimator: Any, signature: Signature, rows: Inputs
     `rows` are real encoded rows, nulls and rare categories among them: the converter's silence
     proves nothing, only equal answers do.
     """
-    wanted = _answers(estimator, signature, rows)
+    boosting = boosting_of(estimator)
+    if boosting is not None:
+        round_thresholds(boosting)
+    wanted = answers(estimator, signature.task, rows)
     why = _try_onnx(folder, estimator, replace(signature, format="onnx"), rows, wanted)
     if why is None:
         write_signature(folder, replace(signature, format="onnx"))
@@ -36,13 +41,10 @@ def write_model(folder: Path, estimator: Any, signature: Signature, rows: Inputs
     return f"skops, slower to serve: {why}"
 
 
-def _answers(estimator: Any, signature: Signature, rows: Inputs) -> NDArray[np.float64]:
-    frame = pd.DataFrame(rows)
-    return (
-        estimator.predict(frame)
-        if signature.task == "regression"
-        else estimator.predict_proba(frame)
-    )
+def answers(estimator: Any, task: str, rows: Inputs) -> NDArray[np.float64]:
+    """Probabilities, or numbers, of an estimator that is not packaged yet."""
+    answer = estimator.predict if task == "regression" else estimator.predict_proba
+    return np.asarray(answer(pd.DataFrame(rows)), dtype=np.float64)
 
 
 def _try_onnx(
@@ -67,8 +69,11 @@ def _convert(estimator: Any, signature: Signature) -> bytes:
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
-    kinds = {"number": FloatTensorType, "category": StringTensorType}
-    types = [(column.name, kinds[column.kind]([None, 1])) for column in signature.inputs]
+    types = [
+        (name, (FloatTensorType if column.numeric else StringTensorType)([None, 1]))
+        for column in signature.inputs
+        for name in column.encoded
+    ]
     options = {} if signature.task == "regression" else {id(estimator): {"zipmap": False}}
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -79,12 +84,29 @@ def _convert(estimator: Any, signature: Signature) -> bytes:
             options=options,
             name=signature.name,
         )
+    boosting = boosting_of(estimator)
+    if boosting is not None:
+        split_by_category(model, boosting)
+    _rename_inputs(model, [name for name, _ in types])
     # skl2onnx lists the operator sets in the order of a set: sorted, equal models are equal bytes.
     domains = sorted(model.opset_import, key=lambda opset: opset.domain)
     ordered = [(opset.domain, opset.version) for opset in domains]
     for opset, (domain, version) in zip(model.opset_import, ordered, strict=True):
         opset.domain, opset.version = domain, version
     return model.SerializeToString()
+
+
+def _rename_inputs(model: Any, names: list[str]) -> None:
+    """Call the graph's inputs as the columns are called: skl2onnx puts _ for what is no letter."""
+    given = [node.name for node in model.graph.input]
+    if len(given) != len(names):
+        raise ValueError("the graph does not read every input")
+    called = dict(zip(given, names, strict=True))
+    for node in (*model.graph.input, *model.graph.node):
+        if hasattr(node, "input"):
+            node.input[:] = [called.get(name, name) for name in node.input]
+        else:
+            node.name = called[node.name]
 
 
 def _write_skops(folder: Path, estimator: Any, signature: Signature) -> None:

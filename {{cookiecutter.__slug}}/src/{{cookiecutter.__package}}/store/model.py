@@ -4,7 +4,7 @@ Needs NumPy and, for most models, ONNX Runtime. Nothing in a bundle is a pickle.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import bundle
+from .encode import Input, Inputs
 
 SKOPS_TYPES = (
+    "functools.partial",
+    "sklearn.utils.validation.check_array",
     "numpy.dtype",
     "sklearn.compose._column_transformer._RemainderColsList",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -22,17 +25,7 @@ SKOPS_TYPES = (
     "sklearn.utils._bunch.Bunch",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
 )
-Columns = Mapping[str, Sequence[Any] | NDArray]
-Inputs = dict[str, NDArray]
 Predict = Callable[[Inputs], NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
-class Input:
-    """A column that the model reads."""
-
-    name: str
-    kind: Literal["number", "category"]
 
 
 @dataclass(frozen=True)
@@ -69,37 +62,6 @@ class Model:
     predict: Predict
 
 
-def encode(columns: Columns, inputs: Sequence[Input]) -> Inputs:
-    """Raw columns as the model reads them: float32 with NaN, or text with "" where missing.
-
-    Training, judging and serving all come through here, so that they cannot differ.
-    """
-    encoded = {}
-    for column in inputs:
-        values = columns[column.name]
-        if column.kind == "number":
-            encoded[column.name] = np.asarray(values, dtype=np.float64).astype(np.float32)
-        else:
-            words = ["" if value is None else str(value) for value in values]
-            encoded[column.name] = np.array(words, dtype=object)
-    return encoded
-
-
-def columns_of(rows: Any, inputs: Sequence[Input]) -> Columns:
-    """The model's columns of a Polars table: numbers as arrays, categories as Python values."""
-    return {
-        column.name: rows[column.name].to_numpy()
-        if column.kind == "number"
-        else rows[column.name].to_list()
-        for column in inputs
-    }
-
-
-def encode_rows(rows: Any, inputs: Sequence[Input]) -> Inputs:
-    """A Polars table as the model reads it."""
-    return encode(columns_of(rows, inputs), inputs)
-
-
 def load(folder: Path, digest: str | None = None) -> Model:
     """Open a bundle after checking its digest."""
     return _open(folder, bundle.verify(folder, digest))
@@ -119,10 +81,16 @@ def _open(folder: Path, found: str) -> Model:
 def read_signature(folder: Path) -> Signature:
     """The signature that `write_signature` wrote."""
     values = json.loads((folder / "signature.json").read_text(encoding="utf-8"))
-    values["inputs"] = tuple(Input(**column) for column in values["inputs"])
+    values["inputs"] = tuple(_read_input(column) for column in values["inputs"])
     values["classes"] = tuple(values["classes"])
     values["trusted_types"] = tuple(values["trusted_types"])
     return Signature(**values)
+
+
+def _read_input(facts: dict[str, Any]) -> Input:
+    lists = {key: tuple(facts[key]) for key in ("range", "values") if facts.get(key) is not None}
+    whole: dict[str, Any] = {**facts, **lists}
+    return Input(**whole)
 
 
 def write_signature(folder: Path, signature: Signature) -> None:

@@ -53,6 +53,16 @@ class Registry:
                 Status.SETTINGS, f"MLflow at {self.uri} did not do it: {line} {hint}".strip()
             ) from error
 
+    def champion(self) -> Version | None:
+        """The version in charge, if there is one."""
+        number = self.aliases().champion
+        return self.version(number) if number else None
+
+    def data_needed(self) -> set[str]:
+        """The data versions of champion, anchor and previous."""
+        aliased = set(asdict(self.aliases()).values())
+        return {version.data_id for version in self.versions() if version.number in aliased}
+
     def versions(self) -> list[Version]:
         """All registered versions, oldest first."""
         with self._door() as client:

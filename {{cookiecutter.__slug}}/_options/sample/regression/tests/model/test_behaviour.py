@@ -10,6 +10,9 @@ minimum functionality   the easy cases are right
 
 import pytest
 
+# These sentences are about the sample's customers: remove this line when you write your own.
+pytestmark = pytest.mark.usefixtures("of_the_sample")
+
 CUSTOMER = {
     "region": "north",
     "plan": "plus",

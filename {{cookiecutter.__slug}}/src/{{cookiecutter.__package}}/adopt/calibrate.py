@@ -1,0 +1,91 @@
+"""Margin and floor from the baseline's own scores."""
+
+from dataclasses import replace
+from math import ceil
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from .. import pipeline
+from ..pipeline import Outcome
+from ..project import Project
+from ..settings import Settings
+from ..steps.evaluate import Numbers, score, standard_error
+from ..steps.gate import POWER_Z, Verdict, Z
+from ..steps.split import Split, split
+from ..steps.train import encode_answers
+from ..steps.validate import typed_rows
+from ..store import export, model
+from ..store.encode import encode_rows
+from ..store.loads import Load
+from ..store.tracking import Registry
+from .choice import Notes
+
+LEAST, MOST, USUAL = 0.02, 0.25, 0.05
+ENOUGH = 1_000_000
+KEPT = np.uint64(int(0.8 * 2**64))
+
+
+def calibrate(project: Project, outcome: Outcome, data: Load, notes: Notes) -> Settings:
+    """Settings whose margin lets an equal retraining pass, and whose floor a broken one hits."""
+    margin = USUAL
+    if data.rows <= ENOUGH and outcome.version:
+        margin = find_margin(project, outcome, data) or USUAL
+    why = "with it a retraining that is as good is proven so four times out of five"
+    notes.say(f"margin: {margin:g} of the champion's loss", why, "[gate] max_loss_increase")
+    change: dict[str, object] = {"max_loss_increase": margin}
+    decision = outcome.decision
+    if decision.verdict is Verdict.PROMOTE and decision.challenger is not None:
+        constant = decision.comparisons[0].rival
+        middle = abs(constant + decision.challenger) / 2
+        change["floor"] = float(f"{middle:.3g}")
+        what = f"floor: {decision.metric} {change['floor']:g}"
+        notes.say(what, "half way from a constant answer to the baseline", "[gate] floor")
+    gate = project.settings.gate.model_copy(update=change)
+    return project.settings.model_copy(update={"gate": gate})
+
+
+def find_margin(project: Project, outcome: Outcome, data: Load) -> float | None:
+    """The margin that a model trained on four fifths of the rows shows to be needed.
+
+    Its score differs from the baseline's as a retraining's would. The margin is (z + z_power)
+    standard errors of that paired difference, as a share of the baseline's loss.
+    """
+    if outcome.version is None:
+        return None
+    answered = pl.col(project.contract.target).is_not_null()
+    rows = typed_rows(data.read(), project.contract).filter(answered).collect()
+    parts = split(rows, project.contract, project.settings.split.holdout)
+    registry = Registry(project.root, project.settings.name)
+    baseline = model.load(registry.fetch(outcome.version), outcome.version.digest)
+    kept = _spread(parts.training_hashes) < KEPT
+    fewer = replace(
+        parts, training=parts.training.filter(kept), training_hashes=parts.training_hashes[kept]
+    )
+    other = pipeline.fit(project, fewer)
+    if other.classes != baseline.signature.classes:
+        return None
+    own, others = _both(project, parts, baseline, other.estimator)
+    loss = 1 - own.value if project.settings.metric == "roc_auc" else -own.value
+    error = standard_error(own.influence - others.influence)
+    wanted = (Z + POWER_Z) * error / loss if loss > 0 else USUAL
+    return min(MOST, max(LEAST, ceil(wanted * 100) / 100))
+
+
+def _spread(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Other hashes of the same rows: the first ones have already parted them."""
+    return (hashes ^ (hashes >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
+
+
+def _both(project: Project, parts: Split, baseline: model.Model, other: object) -> tuple:
+    inputs = encode_rows(parts.holdout, project.inputs)
+    answers = parts.holdout[project.contract.target]
+    predicted: Numbers = export.answers(other, project.settings.task, inputs)
+    truth: Numbers = (
+        answers.cast(pl.Float64).to_numpy()
+        if project.settings.task == "regression"
+        else encode_answers(answers.to_list(), baseline.signature.classes).astype(np.float64)
+    )
+    metric = project.settings.metric
+    return score(truth, baseline.predict(inputs), metric), score(truth, predicted, metric)

@@ -1,0 +1,1 @@
+"""What `validate` is made of: rules of rows, a sample of them, and what they are compared with."""

@@ -1,0 +1,38 @@
+"""contract.yaml as it is written."""
+
+from typing import Any
+
+import yaml
+
+from .contract import Contract
+
+
+def contract_text(contract: Contract) -> str:
+    """contract.yaml as it is written: a line for each column, and no value that is the default."""
+    values = contract.model_dump(mode="json", exclude_defaults=True)
+    lines = ["columns:"]
+    for name, column in values.pop("columns").items():
+        lines.append(f"  {_flow({name: column})[1:-1]}")
+    lines += [_flow({key: value})[1:-1] for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _flow(value: object) -> str:
+    """YAML on one line."""
+    text = yaml.safe_dump(
+        _whole(value),
+        default_flow_style=True,
+        allow_unicode=True,
+        sort_keys=False,
+        width=float("inf"),
+    )
+    return text.removesuffix("\n...\n").strip()
+
+
+def _whole(value: Any) -> Any:
+    """Numbers without a fraction as people write them: 240, not 240.0."""
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
