@@ -1,5 +1,6 @@
 """The story on one screen: load, validate, split, train, package, evaluate, gate, register."""
 
+import glob
 import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -114,11 +115,14 @@ def load_rows(project: Project, today: date) -> pl.LazyFrame:
     since = today - timedelta(days=days) if days else EVER
     source = project.settings.data.source
     if ":" not in source and not Path(source).is_absolute():
-        source = str(project.root / source)
+        place = project.root / source  # only what the setting itself says may be a pattern
+        source = str(place if place.exists() else Path(glob.escape(str(project.root)), source))
     table = load(source, since, today)
     there = table.collect_schema()
     if not days or clock not in there:
         return table
+    if there[clock] == pl.Date:  # a plain comparison is one that Parquet's statistics answer
+        return table.filter(pl.col(clock).is_null() | (pl.col(clock) >= since))
     moment = typed(clock, there[clock], project.contract.columns[clock]).cast(pl.Date)
     return table.filter(moment.is_null() | (moment >= since))
 

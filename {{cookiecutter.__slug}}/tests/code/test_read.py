@@ -412,7 +412,7 @@ def function(monkeypatch):
 
     def ask(load):
         module = ModuleType("feeds")
-        module.load = load
+        module.__dict__["load"] = load
         monkeypatch.setitem(sys.modules, "feeds", module)
         return sources.read("python:feeds:load", SINCE, UNTIL)
 

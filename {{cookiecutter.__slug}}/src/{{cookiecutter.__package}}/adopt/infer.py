@@ -156,7 +156,8 @@ def _entry(
         setting = f"contract.yaml: columns.{values.name}.nulls"
         notes.say(what, "their answers may come later", setting)
     if told.get("personal"):
-        told["role"] = role if values.name in wishes.named else "other"
+        told |= {"role": role if values.name in wishes.named else "other", "missing": []}
+        entry = Column(type="text")
     else:
         told |= _values(values, entry, role, facts)
     whole: dict[str, Any] = {**entry.model_dump(exclude_defaults=True), **told}

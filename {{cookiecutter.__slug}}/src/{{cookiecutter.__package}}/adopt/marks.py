@@ -11,7 +11,7 @@ def marks(values: pl.Series, role: Role, wishes: Wishes, notes: Notes) -> dict[s
     """`sensitive` and `personal`, where the column's name or values give reason to say it."""
     if role == "target":
         return {}
-    return _sensitive(values.name, role, wishes, notes) | _personal(values, role, notes)
+    return _sensitive(values.name, role, wishes, notes) | _personal(values, notes)
 
 
 def _sensitive(name: str, role: Role, wishes: Wishes, notes: Notes) -> dict[str, bool]:
@@ -27,16 +27,16 @@ def _sensitive(name: str, role: Role, wishes: Wishes, notes: Notes) -> dict[str,
     return {}
 
 
-def _personal(values: pl.Series, role: Role, notes: Notes) -> dict[str, bool]:
+def _personal(values: pl.Series, notes: Notes) -> dict[str, bool]:
     name, setting = values.name, f"contract.yaml: columns.{values.name}.personal"
     kind = personal_pattern(values) if values.dtype == pl.String else None
     named = named_among(name, PERSONAL)
-    free = values.dtype == pl.String and values.n_unique() > 0.3 * len(values)
+    free = not values.dtype.is_temporal() and values.n_unique() > 0.3 * len(values)
     if kind or (free and named):
         why = f"it holds {kind}" if kind else "its name says so"
         notes.say(f"{name}: personal, so neither input nor shown", why, setting)
         return {"personal": True}
-    if named and role in ("text", "other", "category", "id"):
+    if named:
         notes.say(f"{name}: personal by its name, yet used", "set it to true to hide it", setting)
         return {"personal": False}
     return {}

@@ -8,6 +8,7 @@ import polars as pl
 
 from ..checks.numbers import number, share
 from ..checks.typed import typed
+from ..checks.words import PERSONAL, named_among
 from ..contract import Column, Type
 from .choice import Notes
 
@@ -172,6 +173,7 @@ def _told(found: Guess, words: pl.Series, name: str, notes: Notes) -> Guess:
     entry = f"contract.yaml: columns.{name}"
     if found.missing:
         shown = ", ".join(repr(word) for word in found.missing[:5])
+        shown = f"{len(found.missing)} words" if named_among(name, PERSONAL) else shown
         notes.say(
             f"{name}: {shown} count as missing",
             f"all other values are {found.type}",

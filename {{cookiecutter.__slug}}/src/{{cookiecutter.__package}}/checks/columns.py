@@ -7,7 +7,7 @@ import polars as pl
 from ..contract import Column, Contract, Rule
 from .clusters import BLOCKS, effective, spread
 from .compare import Difference, compare_nulls
-from .compare_numbers import compare_numbers
+from .compare_numbers import compare_epochs, compare_numbers
 from .compare_words import MEANT, compare_levels, compare_words
 from .findings import Finding, finding
 from .leak import leaks
@@ -31,7 +31,7 @@ def column_findings(
     for name, known in (reference.columns if reference else {}).items():
         if name in contract.columns and name in seen.schema and name not in typeless:
             entry = contract.columns[name]
-            for rule, message in _differences(moved[name], entry, known, stretches):
+            for rule, message in _differences(moved[name], table[name], entry, known, stretches):
                 if (name, rule) not in said or MEANT in message:
                     said.add((name, rule))
                     yield finding(contract, name, rule, message)
@@ -43,7 +43,11 @@ def column_findings(
 
 
 def _differences(
-    values: pl.Series, column: Column, known: ColumnReference, stretches: float
+    values: pl.Series,
+    plain: pl.Series,
+    column: Column,
+    known: ColumnReference,
+    stretches: float,
 ) -> Iterator[Difference]:
     rows = effective(len(values), stretches, known.rho)
     known = known.model_copy(update={"rows": effective(known.rows, BLOCKS, known.rho)})
@@ -52,7 +56,9 @@ def _differences(
     there = values.drop_nulls()
     rows = max(1, int(rows * (1 - nulls)))
     if is_number(column):
-        yield from compare_numbers(there, known, rows, dates=there.dtype.is_temporal())
+        dates = plain.dtype.is_temporal()
+        yield from compare_epochs(plain, known, rows) if dates else ()
+        yield from compare_numbers(there, known, rows, dates=dates)
     else:
         yield from (compare_words if is_words(column) else compare_levels)(there, known, rows)
 

@@ -28,6 +28,12 @@ def compare_nulls(nulls: float, known: ColumnReference, rows: int) -> Iterator[D
         yield "nulls", f"{nulls:.1%} are missing where the reference had {before:.1%}"
 
 
+def many(share: float, before: float, rows: int) -> bool:
+    """Whether that is far more rows than a Poisson count of the expected ones would bring."""
+    expected = before * rows
+    return share * rows > expected + 6 * sqrt(expected) + 6
+
+
 def standard_error(before: float, now: float, known_rows: int, rows: int) -> float:
     """Standard error of the difference of two shares; never 0, as one row more could be."""
     n, m = max(known_rows, 1), max(rows, 1)

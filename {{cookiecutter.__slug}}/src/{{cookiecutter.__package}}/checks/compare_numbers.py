@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from .compare import ERRORS, FEWEST, Difference, distance, proven, standard_error
+from .compare import ERRORS, FEWEST, Difference, distance, many, proven, standard_error
 from .numbers import as_numbers
 from .reference import LEVELS, ColumnReference
-from .summarize import ATOM, MOST_ATOMS, decimals, frequent
+from .summarize import ATOM, MOST_ATOMS, decimals, epoch_shares, frequent
 
 if TYPE_CHECKING:
     from ..contract import Rule
@@ -26,12 +26,6 @@ FACTORS = {
 SENTINELS = frozenset(
     [-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999, 0, 1e9, -1e9, 2147483647]
 )
-EPOCHS = {
-    -25567.0: "1900-01-01",
-    -25569.0: "1899-12-30",
-    0.0: "1970-01-01",
-    -719162.0: "0001-01-01",
-}
 
 
 def compare_numbers(
@@ -64,19 +58,14 @@ def _new_atoms(
 ) -> Iterator[Difference]:
     """Single values that occur far more often than they did: sentinels, clipping, defaults."""
     floor = min(known.atoms.values()) if len(known.atoms) >= MOST_ATOMS else ATOM
-    inside = known.quantiles[2] <= known.quantiles[-3]
     for text, share in frequent(numbers).items():
         before = known.atoms.get(text, floor)
         error = standard_error(before, share, known.rows, rows)
-        if share - before < max(0.01, before) or share - before < ERRORS * error:
+        if share - before < max(0.01, before, ERRORS * error) or not many(share, before, rows):
             continue
         value = float(text)
-        outside = inside and not known.quantiles[2] <= value <= known.quantiles[-3]
-        name = EPOCHS.get(value if abs(value) < 1e6 else value / 86400) if dates else None
-        odd = outside or name or (not dates and value in SENTINELS and value not in (1, 2))
-        shown = name or f"{value:g}"
-        rule: Rule = "sentinel" if odd and (name or value in SENTINELS) else "distribution"
-        yield rule, f"{share:.1%} of the values are exactly {shown}, before {before:.1%} at most"
+        rule: Rule = "sentinel" if not dates and value in SENTINELS else "distribution"
+        yield rule, f"{share:.1%} of the values are exactly {value:g}, before {before:.1%} at most"
 
 
 def _moved(numbers: NDArray, known: ColumnReference, apart: float) -> Difference:
@@ -122,3 +111,11 @@ def _precision(numbers: NDArray, known: ColumnReference) -> Iterator[Difference]
             f"mostly {usual[0]} decimals → {usual[1]}" if usual[0] != usual[1] else f"{apart:.0%}"
         )
         yield "precision", f"another number of decimals ({detail})"
+
+
+def compare_epochs(values: pl.Series, known: ColumnReference, rows: int) -> Iterator[Difference]:
+    """Dates such as 1900-01-01, which programs write where they know none."""
+    for day, share in epoch_shares(values).items():
+        before = known.forms.get(day, 0.0)
+        if share - before > 0.008 and many(share, before, rows):
+            yield "sentinel", f"{share:.1%} of the values are exactly {day}, before {before:.1%}"

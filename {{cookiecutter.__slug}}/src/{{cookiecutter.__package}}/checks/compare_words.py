@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from .compare import ERRORS, FEWEST, Difference, distance, proven, standard_error
+from .compare import ERRORS, FEWEST, Difference, distance, many, proven, standard_error
 from .reference import ColumnReference
 from .summarize import ATOM, form_shares, shares
 from .words import same_but, shapes
@@ -55,7 +55,7 @@ def _frequencies(now: dict[str, float], known: ColumnReference, rows: int) -> It
     most = max(moved, key=lambda word: abs(moved[word]) / max(errors[word], 1e-9))
     gone = [w for w, s in levels.items() if w not in now and s > 0.005 and (1 - s) ** rows < 1e-8]
     detail = f"{most!r} {levels[most]:.1%} → {now.get(most, 0.0):.1%}"
-    if apart > MOVED and apart > 3 * chance + 0.02:
+    if apart > max(MOVED, 3 * chance + 0.02, ERRORS * max(errors.values())):
         yield "distribution", f"distance {apart:.2f} from the reference (total variation; {detail})"
     elif gone:
         yield "distribution", f"{gone[0]!r} no longer occurs, before {levels[gone[0]]:.1%}"
@@ -95,7 +95,7 @@ def _new_words(words: pl.Series, known: ColumnReference, rows: int) -> Iterator[
     for word, share in shares(words, 5, 0.01).items():
         before = known.levels.get(word, ATOM)
         error = standard_error(before, share, known.rows, rows)
-        if share - before > max(0.01, before, ERRORS * error):
+        if share - before > max(0.01, before, ERRORS * error) and many(share, before, rows):
             yield (
                 "distribution",
                 f"{share:.1%} are exactly {word[:30]!r}, before {before:.1%} at most",

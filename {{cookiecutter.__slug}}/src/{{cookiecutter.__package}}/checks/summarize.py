@@ -21,11 +21,13 @@ ATOM = 0.002
 MOST_ATOMS = 30
 MOST_LEVELS = 500
 HASHES = 2_000
+EPOCHS = ("0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01", "9999-12-31")
 
 
 def summarize(seen: Measure, contract: Contract) -> Reference:
     """The reference that this measure of accepted rows gives; personal columns stay out."""
-    table = relative(seen.sketch.table(), contract)
+    plain = seen.sketch.table()
+    table = relative(plain, contract)
     entries = {n: c for n, c in contract.columns.items() if n in table.columns and not c.personal}
     weekdays, a_day = cadence(seen)
     length = block_days(list(seen.days))
@@ -33,7 +35,7 @@ def summarize(seen: Measure, contract: Contract) -> Reference:
     return Reference(
         rows=seen.rows,
         columns={
-            name: column_reference(table[name], seen, column, groups)
+            name: column_reference(table[name], plain[name], seen, column, groups)
             for name, column in entries.items()
         },
         dependence=dependence(table, contract, groups),
@@ -66,23 +68,23 @@ def relative(table: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
 
 def column_reference(
-    values: pl.Series, seen: Measure, column: Column, groups: NDArray | None = None
+    values: pl.Series,
+    plain: pl.Series,
+    seen: Measure,
+    column: Column,
+    groups: NDArray | None = None,
 ) -> ColumnReference:
-    """One column's part of the reference, from the sampled rows."""
+    """One column's part of the reference, from the sampled rows; `plain` holds dates as dates."""
     there = values.drop_nulls()
-    common: dict[str, Any] = {
-        "arrives": kind_of(seen.schema.get(values.name, values.dtype)),
-        "rows": len(there),
-        "rho": round(_rho(values, column, groups), 6) if groups is not None else 0.0,
-        "nulls": round(1 - len(there) / len(values), 6) if len(values) else 0.0,
-        "distinct": there.n_unique(),
-    }
+    common = _common(values, there, seen, column, groups)
     if not len(there) or column.role in ("time", "constant"):
         return ColumnReference(**common)
     words = there.cast(pl.String)
     if is_number(column):
         numbers = as_numbers(there)
-        told = {"atoms": frequent(numbers), "decimals": decimals(numbers)}
+        told: dict[str, Any] = {"atoms": frequent(numbers), "decimals": decimals(numbers)}
+        if plain.dtype.is_temporal():
+            told["forms"] = epoch_shares(plain)
         return ColumnReference(**common, **told, quantiles=quantiles(numbers))
     if is_words(column):
         return ColumnReference(
@@ -103,6 +105,25 @@ def unseen_share(levels: dict[str, float], rows: int) -> float:
     """
     rare = sum(share for share in levels.values() if share * rows < 3.5)
     return round(min(1.0, max(0.0, 1 - sum(levels.values())) + rare), 6)
+
+
+def _common(
+    values: pl.Series, there: pl.Series, seen: Measure, column: Column, groups: NDArray | None
+) -> dict[str, Any]:
+    return {
+        "arrives": kind_of(seen.schema.get(values.name, values.dtype)),
+        "rows": len(there),
+        "rho": round(_rho(values, column, groups), 6) if groups is not None else 0.0,
+        "nulls": round(1 - len(there) / len(values), 6) if len(values) else 0.0,
+        "distinct": there.n_unique(),
+    }
+
+
+def epoch_shares(values: pl.Series) -> dict[str, float]:
+    """How large a share of some dates is one that programs write where they know none."""
+    days = values.cast(pl.Date).drop_nulls()
+    found = {day: share(days == date.fromisoformat(day)) for day in EPOCHS}
+    return {day: round(part, 6) for day, part in found.items() if part}
 
 
 def quantiles(numbers: NDArray) -> list[float]:

@@ -1,6 +1,7 @@
 """Rows of a SQL query, through SQLAlchemy. The connection string is in the environment."""
 
 import os
+import re
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from ..errors import Status, Stop
 
 VARIABLE = "DATABASE_URL"
 BATCH = 100_000
+# A name in a comment is no parameter; what looks like a comment in quotes is none.
+COMMENT = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<comment>--[^\n]*|/\*.*?\*/)""", re.DOTALL
+)
 DRIVERS = {
     "postgresql": "psycopg[binary]",
     "mysql": "pymysql",
@@ -35,18 +40,21 @@ def read_query(file: str, since: date, until: date) -> pl.LazyFrame:
     except ModuleNotFoundError as error:
         driver = DRIVERS.get(url.split(":")[0].split("+")[0], error.name)
         raise Stop(Status.SETTINGS, f'{file}: `uv add --group train "{driver}"` first.') from error
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise Stop(Status.SETTINGS, f"{VARIABLE} is no connection string that is known.") from error
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise Stop(Status.DATA, f"{file}: the database says: {reason}") from error
+        raise Stop(Status.DATA, f"{file}: the database says: {_without(url, reason)}") from error
+    except (pl.exceptions.PolarsError, AttributeError) as error:  # of a query that gives no table
+        reason = str(error).splitlines()[0]
+        raise Stop(Status.DATA, f"{file}: the query gives no table: {reason}") from error
     return pl.concat(tables, how="vertical_relaxed").lazy() if tables else pl.LazyFrame()
 
 
 def _run(query: str, url: str, given: dict[str, date]) -> list[pl.DataFrame]:
     from sqlalchemy import create_engine, text
 
-    wanted = text(query)
+    wanted = text(COMMENT.sub(_kept, query))
     bound = {name: value for name, value in given.items() if name in wanted._bindparams}  # noqa: SLF001 - there is no public name
     with create_engine(_with_driver(url)).connect() as connection:
         parts = pl.read_database(
@@ -60,11 +68,26 @@ def _run(query: str, url: str, given: dict[str, date]) -> list[pl.DataFrame]:
         return list(parts)
 
 
+def _kept(found: re.Match[str]) -> str:
+    return " " if found["comment"] else found[0]
+
+
 def _query(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise Stop(Status.SETTINGS, f"{file}: no such file; [data] source names it.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Stop(Status.SETTINGS, f"{file}: not a query that can be read: {error}") from error
+
+
+def _without(url: str, reason: str) -> str:
+    """A sign that was not escaped may have put a part of the password into the host's name."""
+    _, _, rest = url.partition("://")[2].partition(":")
+    parts = [part for part in re.split("[@/:]", rest.rpartition("@")[0]) if part]
+    for part in parts:
+        reason = reason.replace(part, "…")
+    return reason
 
 
 def _with_driver(url: str) -> str:

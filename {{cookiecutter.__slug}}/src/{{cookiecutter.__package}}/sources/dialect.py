@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from charset_normalizer import from_bytes
@@ -13,8 +15,9 @@ from ..errors import Status, Stop
 HEAD = 1_000_000
 DELIMITERS = ",;\t|"
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# In a word of a Western language no sign stands between two letters.
+NO_WORD = re.compile("[^\\W\\d_][¡-¿×÷ƒ‚„…†‡ˆ‰‹›˜™•][^\\W\\d_]|\ufffd")
 LEGACY = [
-    "cp1252",
     "cp1250",
     "cp1251",
     "cp1253",
@@ -39,11 +42,12 @@ class Dialect:
         cells = [cell.strip().strip("\ufeff") for cell in self.header[:columns]]
         cells += [""] * (columns - len(cells))
         cells = [cell or f"column {n}" for n, cell in enumerate(cells, 1)]
-        seen: Counter[str] = Counter()
-        for n, cell in enumerate(cells):
-            seen[cell] += 1
-            cells[n] = cell if seen[cell] == 1 else f"{cell} ({seen[cell]})"
-        return cells
+        named: list[str] = []
+        for cell in cells:
+            others = (f"{cell} ({n})" for n in count(2))
+            free = (other for other in others if other not in named and other not in cells)
+            named.append(next(free) if cell in named else cell)
+        return named
 
 
 def sniff(path: Path) -> Dialect:
@@ -58,6 +62,8 @@ def sniff(path: Path) -> Dialect:
     if encoding is None:
         raise Stop(Status.DATA, f"{path}: not a text in an encoding that can be told; use UTF-8.")
     text = head.decode(encoding, errors="ignore")
+    if "\r" in text and "\n" not in text:
+        raise Stop(Status.DATA, f"{path}: the line ends of an old Macintosh; save it with others.")
     whole = len(head) < HEAD
     rows = {mark: _rows(text, mark, whole=whole) for mark in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda mark: _regular(rows[mark]))
@@ -83,8 +89,17 @@ def _encoding(head: bytes) -> str | None:
         except UnicodeDecodeError:
             continue
         return "utf-8"
+    if _western(head[:100_000].decode("cp1252", errors="replace")):
+        return "cp1252"
     best = from_bytes(head[:100_000], cp_isolation=LEGACY).best()
     return best.encoding if best else "cp1252"
+
+
+def _western(text: str) -> bool:
+    """Whether bytes read as cp1252 are words: no signs inside, and letters of ASCII in most."""
+    accented = [word for word in re.findall(r"[^\W\d_]{3,}", text) if not word.isascii()]
+    foreign = [word for word in accented if min(word) > "\x7f"]
+    return not NO_WORD.search(text) and len(foreign) <= 0.2 * len(accented)
 
 
 def _rows(text: str, delimiter: str, *, whole: bool) -> list[list[str]]:
@@ -108,7 +123,7 @@ def _regular(rows: list[list[str]]) -> tuple[float, int]:
 def _check(path: Path, rows: list[list[str]]) -> None:
     header, width = rows[0], len(rows[0])
     for number, row in enumerate(rows[1:], 2):
-        if len(row) > width and any(cell.strip() for cell in row[width:]):
+        if len(row) > width:
             raise Stop(
                 Status.DATA,
                 f"{path}: row {number} has {len(row)} fields, the header {width}: mend the file.",

@@ -2,8 +2,10 @@
 
 import glob
 import gzip
+import os
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from .dialect import sniff
 
 ENDINGS = ".csv, .tsv, .txt, .parquet, .jsonl, .json, .xlsx; the text ones also with .gz"
 BINARY = {b"%PDF": "a PDF", b"PK\x03\x04": "a ZIP or Office file", b"\x89PNG": "a picture"}
+TAIL = 10_000
 
 
 def read_file(path: str) -> pl.LazyFrame:
@@ -27,9 +30,26 @@ def read_file(path: str) -> pl.LazyFrame:
         files = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - a pattern may be absolute
         if not files:
             raise Stop(Status.DATA, f"{path}: no file is named so.")
-        tables = [_read_one(Path(file)) for file in files]
-        return tables[0] if len(tables) == 1 else pl.concat(tables, how="diagonal_relaxed")
+        return join(path, [_read_one(Path(file)) for file in files])
     return _read_one(Path(path))
+
+
+def join(name: str, tables: list[pl.LazyFrame]) -> pl.LazyFrame:
+    """The rows of all tables, and all of their columns.
+
+    Raises:
+        Stop: a column is of one kind in one table and of another kind in another.
+    """
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for table in tables:
+        for column, dtype in table.collect_schema().items():
+            kinds[column].add("Number" if dtype.is_numeric() else str(dtype.base_type()))
+    for column, found in kinds.items():
+        nested = found & {"List", "Array", "Struct", "Binary"}
+        if len(found - {"Null", "String"}) > 1 or (nested and len(found) > 1):
+            words = " and ".join(sorted(found))
+            raise Stop(Status.DATA, f"{name}: {column} is {words}, by file: mend one of them.")
+    return tables[0] if len(tables) == 1 else pl.concat(tables, how="diagonal_relaxed")
 
 
 def _read_one(path: Path) -> pl.LazyFrame:
@@ -85,6 +105,8 @@ def _read_csv(path: Path) -> pl.LazyFrame:
         if head.startswith(start):
             raise Stop(Status.DATA, f"{path}: this is {what}, not a table; use {ENDINGS}.")
     dialect = sniff(plain)
+    if len(dialect.header) > 1:
+        plain = _trimmed(plain)
     return pl.scan_csv(
         plain if dialect.encoding == "utf-8" else _decoded(plain, dialect.encoding),
         separator=dialect.delimiter,
@@ -96,7 +118,7 @@ def _read_csv(path: Path) -> pl.LazyFrame:
 
 
 def _read_jsonl(path: Path) -> pl.LazyFrame:
-    return pl.scan_ndjson(_unzipped(path), infer_schema_length=None)
+    return pl.scan_ndjson(glob.escape(str(_unzipped(path))), infer_schema_length=None)
 
 
 def _read_excel(path: Path) -> pl.LazyFrame:
@@ -105,7 +127,7 @@ def _read_excel(path: Path) -> pl.LazyFrame:
 
 
 @cache
-def _scratch() -> tempfile.TemporaryDirectory:
+def scratch() -> tempfile.TemporaryDirectory:
     """Where unzipped and decoded copies are, until the command ends."""
     return tempfile.TemporaryDirectory(prefix="ml-read-")
 
@@ -113,14 +135,28 @@ def _scratch() -> tempfile.TemporaryDirectory:
 def _unzipped(path: Path) -> Path:
     if path.suffix.lower() != ".gz":
         return path
-    target = Path(_scratch().name, f"{abs(hash(path.resolve()))}-{path.stem}")
+    target = Path(scratch().name, f"{abs(hash(path.resolve()))}-{path.stem}")
     with gzip.open(path) as packed, target.open("wb") as plain:
         shutil.copyfileobj(packed, plain)
     return target
 
 
+def _trimmed(path: Path) -> Path:
+    """Without the empty lines at its end, which Polars takes for rows."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        tail = file.read()
+    useless = len(tail) - len(tail.rstrip(b"\r\n"))
+    if tail[len(tail) - useless :] in (b"", b"\n", b"\r\n"):
+        return path
+    target = Path(scratch().name, f"{abs(hash(path.resolve()))}-trimmed")
+    shutil.copyfile(path, target)
+    os.truncate(target, path.stat().st_size - useless)
+    return target
+
+
 def _decoded(path: Path, encoding: str) -> Path:
-    target = Path(_scratch().name, f"{abs(hash(path.resolve()))}-utf8")
+    target = Path(scratch().name, f"{abs(hash(path.resolve()))}-utf8")
     with (
         path.open(encoding=encoding, newline="") as text,
         target.open("w", encoding="utf-8", newline="") as plain,

@@ -18,8 +18,10 @@ def read_function(name: str, since: date, until: date) -> pl.LazyFrame:
     module, _, function = name.partition(":")
     try:
         load = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise Stop(Status.SETTINGS, f"[data] source python:{name}: {error}.") from error
+    if not callable(load):
+        raise Stop(Status.SETTINGS, f"[data] source python:{name} is no function.")
     return _lazy(load(since, until), name)
 
 

@@ -1,12 +1,20 @@
 """Tables behind a URL, through fsspec: s3://, gs://, abfs://, https://, sftp:// and others."""
 
+import tempfile
 from pathlib import Path
 
 import fsspec
 import polars as pl
 
 from ..errors import Status, Stop
-from .files import ending, read_file
+from .files import ending, join, read_file, scratch
+
+LIBRARIES = {
+    **dict.fromkeys(("s3", "s3a"), "s3fs"),
+    **dict.fromkeys(("gs", "gcs"), "gcsfs"),
+    **dict.fromkeys(("abfs", "abfss", "az", "adl"), "adlfs"),
+    **dict.fromkeys(("sftp", "ssh"), "paramiko"),
+}
 
 
 def read_url(url: str) -> pl.LazyFrame:
@@ -21,14 +29,18 @@ def read_url(url: str) -> pl.LazyFrame:
     try:
         tables = _tables(url)
     except ImportError as error:
-        raise Stop(Status.SETTINGS, f"{url}: {error}: `uv add --group train` it.") from error
+        library = LIBRARIES.get(url.partition("://")[0], "its library")
+        message = f"{url}: {_line(error)}: `uv add --group train {library}` first."
+        raise Stop(Status.SETTINGS, message) from error
     except Stop:
         raise
+    except FileNotFoundError as error:
+        raise Stop(Status.DATA, f"{url}: nothing is named so.") from error
     except Exception as error:  # every file system has errors of its own
         raise Stop(Status.DATA, f"{url}: could not be read: {_line(error)}") from error
     if not tables:
         raise Stop(Status.DATA, f"{url}: nothing is named so.")
-    return tables[0] if len(tables) == 1 else pl.concat(tables, how="diagonal_relaxed")
+    return join(url, tables)
 
 
 def _tables(url: str) -> list[pl.LazyFrame]:
@@ -37,9 +49,19 @@ def _tables(url: str) -> list[pl.LazyFrame]:
     if found and ending(Path(found[0])) in (".parquet", ".pq"):
         from pyarrow.dataset import dataset
 
-        return [pl.scan_pyarrow_dataset(dataset(found, filesystem=system, format="parquet"))]
-    copies = fsspec.open_local([f"simplecache::{system.unstrip_protocol(one)}" for one in found])
-    return [read_file(copy) for copy in copies]
+        parts = (dataset(one, filesystem=system, format="parquet") for one in found)
+        return [pl.scan_pyarrow_dataset(part) for part in parts]
+    return [_copied(system, one) for one in found]
+
+
+def _copied(system: fsspec.AbstractFileSystem, path: str) -> pl.LazyFrame:
+    copy = Path(tempfile.mkdtemp(dir=scratch().name), path.rsplit("/", 1)[-1])
+    system.get_file(path, str(copy))
+    try:
+        return read_file(str(copy))
+    except Stop as stop:
+        message = str(stop).replace(str(copy), system.unstrip_protocol(path))
+        raise Stop(stop.status, message) from stop
 
 
 def _line(error: Exception) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 
 from ..errors import Status, Stop
 from . import bundle
+from .lock import writing
 
 ROWS, MANIFEST = "rows.parquet", "manifest.json"
 DIGITS = 16
@@ -56,11 +57,16 @@ def keep(root: Path, table: pl.LazyFrame, source: str, clock: str | None) -> Loa
             raise Stop(Status.DATA, f"{source}: not readable to the end: {line}") from error
         found = _describe(part, source, clock, bundle.sha256(part / ROWS))
         target = place / found.id
-        if not (target / MANIFEST).is_file():
-            (part / MANIFEST).write_text(_text(found), encoding="utf-8")
-            shutil.rmtree(target, ignore_errors=True)
-            part.rename(target)
-    return read_load(target)
+        with writing(root):  # another `ml` may load the same rows now
+            if not _whole(target, found.sha256):
+                (part / MANIFEST).write_text(_text(found), encoding="utf-8")
+                shutil.rmtree(target, ignore_errors=True)
+                part.rename(target)
+            return read_load(target)
+
+
+def _whole(folder: Path, digest: str) -> bool:
+    return (folder / MANIFEST).is_file() and bundle.sha256(folder / ROWS) == digest
 
 
 def _describe(part: Path, source: str, clock: str | None, digest: str) -> Load:
