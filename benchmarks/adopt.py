@@ -1,7 +1,8 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#     "charset-normalizer>=3.4", "filelock>=3.20", "fsspec>=2025.9", "numpy>=2.2", "onnxruntime>=1.23", "pandas>=2.3", "polars>=2.1",
+#     "charset-normalizer>=3.4", "filelock>=3.20", "fsspec>=2025.9", "numpy>=2.2",
+#     "onnxruntime>=1.23", "pandas>=2.3", "polars>=2.1",
 #     "protobuf<7", "pydantic>=2.12", "pyyaml>=6.0.3", "scikit-learn>=1.9", "scipy>=1.16",
 #     "skl2onnx>=1.20", "skops>=0.13",
 # ]

@@ -1043,7 +1043,8 @@ def ask(name: str, options: argparse.Namespace) -> tuple[list[Answer], str]:
     tool = Worker(name) if PEERS[name].package else Local(name)
     clean = min(options.clean, PEERS[name].clean) // len(TABLES)
     answers, start = [], time.perf_counter()
-    for place in options.tables:
+    some = PEERS[name].tables
+    for place in [one for one in options.tables if not some or one.name in some]:
         old, today = reference(place), read_on(place, fresh=True)
         tool.fit(old, place.target, read_on(place, fresh=False))
         for kind, strength, rows in batches(place, old, clean, options.half):

@@ -238,7 +238,8 @@ class Bucket:
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory) -> Iterator[Bucket]:
     """An S3 server in a process of its own, with an empty bucket."""
-    boto3 = pytest.importorskip("boto3", reason="needs moto[s3], flask and flask-cors")
+    import boto3  # comes with moto[s3]
+
     log, port = tmp_path_factory.mktemp("s3") / "log", free_port()
     with log.open("w") as file:
         command = [sys.executable, "-c", S3_SERVER, str(port)]
@@ -458,6 +459,7 @@ def test_one_line_names_a_wrong(place, text, words, postgres, project_with_rows)
 HOSTS = {
     "a host that is nobody's": f"postgresql://ann:{quote(PASSWORD, safe='')}@host.invalid/shop",
     "a password that is not escaped": f"postgresql://ann:{PASSWORD}@127.0.0.1:1/shop",
+    "a password that seems to end early": "postgresql://ann:big@s3cr3t@host.invalid/shop",
     "a port that is no number": "postgresql://ann:s3cr3t@127.0.0.1:port/shop",
     "a kind that is unknown": "postgrsql://ann:s3cr3t@127.0.0.1/shop",
     "no connection string": "s3cr3t",

@@ -12,9 +12,22 @@ def contract_text(contract: Contract) -> str:
     values = contract.model_dump(mode="json", exclude_defaults=True)
     lines = ["columns:"]
     for name, column in values.pop("columns").items():
-        lines.append(f"  {_flow({name: column})[1:-1]}")
+        lines.append(f"  {_key(name)}: {_flow(column)}")
     lines += [_flow({key: value})[1:-1] for key, value in values.items()]
     return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    """A column's name as a key: plain or quoted where YAML can, else with its signs escaped."""
+    plain = _flow(name)
+    if len(plain) <= 120 and name and "\n" not in plain and name.isprintable():
+        return plain
+    signs = (sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in _escaped(name))
+    return f'"{"".join(signs)}"'
+
+
+def _escaped(name: str) -> str:
+    return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _flow(value: object) -> str:

@@ -3,7 +3,7 @@
 import glob
 import tempfile
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -123,6 +123,9 @@ def load_rows(project: Project, today: date) -> pl.LazyFrame:
         return table
     if there[clock] == pl.Date:  # a plain comparison is one that Parquet's statistics answer
         return table.filter(pl.col(clock).is_null() | (pl.col(clock) >= since))
+    if isinstance(kind := there[clock], pl.Datetime):
+        start = pl.lit(datetime.combine(since, time())).dt.replace_time_zone(kind.time_zone)
+        return table.filter(pl.col(clock).is_null() | (pl.col(clock) >= start))
     moment = typed(clock, there[clock], project.contract.columns[clock]).cast(pl.Date)
     return table.filter(moment.is_null() | (moment >= since))
 

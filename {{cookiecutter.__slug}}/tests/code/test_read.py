@@ -387,8 +387,8 @@ ADDRESSES = {
     "an unknown database": "nonsense://ann:hunter2@host/rows",
     "a driver that is not installed": "oracle://ann:hunter2@host/rows",
     "a port that is no number": "postgresql://ann:hunter2@host:port/rows",
-    "a password with a sign that has to be escaped": "postgresql://ann:big/hunter2@host/rows",
-    "a password with the sign before the host": "postgresql://ann:big@hunter2@host.invalid/rows",
+    "a password with a slash": "postgresql://ann:big/hunter2@host.invalid/rows",
+    "a password with an at sign": "postgresql://ann:big@hunter2@host.invalid/rows",
     "no such file": "sqlite:////nowhere/hunter2.db",
 }
 

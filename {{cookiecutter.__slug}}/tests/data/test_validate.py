@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from your_package import sample
-from your_package.contract import Contract
 from your_package.checks.findings import Finding
+from your_package.contract import Contract
 from your_package.steps.validate import validate
 
 TODAY = date(2026, 6, 1)

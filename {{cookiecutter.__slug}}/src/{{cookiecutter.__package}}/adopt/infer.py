@@ -19,7 +19,7 @@ from .choice import Notes, Wishes
 from .facts import Facts, exact_facts
 from .marks import marks
 from .roles import find_roles
-from .rules import MOST_LISTED, find_order, find_range, find_shape, listed, nulls_allowed, ranged
+from .rules import find_order, find_range, find_shape, listed, nulls_allowed, ranged
 from .task import check_answers, find_task
 from .types import Guess, guess
 
@@ -58,7 +58,7 @@ def infer(table: pl.LazyFrame, wishes: Wishes, today: date, notes: Notes) -> Inf
     roles = find_roles(sampled, plain, facts, wishes, notes)
     task = find_task(facts[wishes.target], plain[wishes.target], wishes, notes)
     entries = {
-        name: _entry(sampled[name], entry, roles[name], facts[name], rows, wishes, notes)
+        name: _entry(sampled[name], entry, roles[name], facts[name], rows, task, wishes, notes)
         for name, entry in plain.items()
     }
     _check_inputs(entries, wishes.target)
@@ -143,6 +143,7 @@ def _entry(
     role: Role,
     facts: Facts,
     rows: int,
+    task: Task,
     wishes: Wishes,
     notes: Notes,
 ) -> Column:
@@ -159,14 +160,16 @@ def _entry(
         told |= {"role": role if values.name in wishes.named else "other", "missing": []}
         entry = Column(type="text")
     else:
-        told |= _values(values, entry, role, facts)
+        told |= _values(values, entry, role, facts, task)
     whole: dict[str, Any] = {**entry.model_dump(exclude_defaults=True), **told}
     return Column(**whole)
 
 
-def _values(values: pl.Series, entry: Column, role: Role, facts: Facts) -> dict[str, Any]:
+def _values(
+    values: pl.Series, entry: Column, role: Role, facts: Facts, task: Task
+) -> dict[str, Any]:
     """What may stand in the column: a range, a list of values, a shape."""
-    many = role != "target" or facts.distinct > MOST_LISTED or entry.type == "number"
+    many = role != "target" or task == "regression"
     if ranged(role, entry.type) and many and facts.low is not None and facts.high is not None:
         low, high = find_range(values.drop_nulls(), float(facts.low), float(facts.high))
         return {"range": (floor(low), ceil(high)) if entry.type == "integer" else (low, high)}

@@ -7,6 +7,7 @@ import polars as pl
 from ..checks.numbers import number, share
 from ..checks.words import shapes
 from ..contract import Column, Role
+from ..errors import Status, Stop
 from .choice import Notes, Wishes
 from .facts import Facts
 
@@ -48,6 +49,7 @@ def find_roles(
         wishes.group: "group",
     }
     roles = {name: role for name, role in told.items() if name}
+    _check_wishes(types, facts, roles, wishes, notes)
     for name in table.columns:
         if name not in roles:
             roles[name] = _single(table[name], types[name], facts[name], notes)
@@ -60,6 +62,27 @@ def find_roles(
             why = "it names something and tells nothing by itself"
             notes.say(f"{name}: id, not an input", why, f"contract.yaml: columns.{name}.role")
     return {name: roles[name] for name in table.columns}
+
+
+def _check_wishes(
+    types: dict[str, Column],
+    facts: dict[str, Facts],
+    roles: dict[str, Role],
+    wishes: Wishes,
+    notes: Notes,
+) -> None:
+    """Roles that were asked for and cannot be had."""
+    if wishes.time and types[wishes.time].type not in ("date", "datetime"):
+        raise Stop(
+            Status.DATA, f"--time {wishes.time!r}: the column holds no dates that can be read."
+        )
+    if wishes.time and facts[wishes.time].nulls:
+        raise Stop(Status.DATA, f"--time {wishes.time!r}: some rows have no date.")
+    key = wishes.key
+    if key and (facts[key].repeated or facts[key].nulls):
+        why = "it names no row: values repeat or are missing"
+        notes.say(f"{key}: id, not an input", why, f"contract.yaml: columns.{key}.role")
+        roles[key] = "id"
 
 
 def _single(values: pl.Series, column: Column, facts: Facts, notes: Notes) -> Role:

@@ -35,7 +35,8 @@ def find_range(numbers: pl.Series, low: float, high: float) -> tuple[float, floa
     else:
         top = max(high + room, _beyond(high, near_high, middle))
     bottom = min(low - room, -_beyond(-low, -near_low, -middle))
-    if low >= 0 and near_low - low < 0.2 * (middle - near_low):  # it ends there, as counts do
+    ends = near_low - low < 0.2 * (middle - near_low) or numbers.dtype.is_integer()
+    if low >= 0 and (ends or skewed):  # counts, shares and prices end there
         bottom = max(0.0, bottom)
     top = high if _edge(numbers, high) else top
     bottom = low if _edge(numbers, low) else bottom
@@ -89,7 +90,7 @@ def find_shape(values: pl.Series) -> str | None:
     found = shapes(words).unique().to_list()
     if len(found) != 1 or "9" not in found[0] or len(found[0]) > 60:
         return None
-    pattern = shape_pattern(found[0])
+    pattern = shape_pattern(found[0], padded=bool(words.str.contains(r"(^|\D)0\d").any()))
     return pattern if words.str.contains(f"^(?:{pattern})$").all() else None
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from filecmp import cmp
 from pathlib import Path
 
 from .. import pipeline
@@ -17,7 +18,7 @@ from ..sources import read_file
 from ..sources.files import oddities
 from ..steps.gate import Decision, Verdict
 from ..store import loads
-from ..store.journal import replace_files
+from ..store.journal import finish, replace_files
 from ..store.model import read_signature
 from ..store.tracking import Registry
 from .calibrate import calibrate
@@ -47,6 +48,7 @@ class Adopted:
 
 def adopt(root: Path, file: Path, wishes: Wishes, today: date, progress: Progress) -> Adopted:
     """Make the table the project's own. Whatever stops before the end leaves every file alone."""
+    finish(root)
     before, notes = read_settings(root), Notes()
     with progress("read"):
         source, copied = _place(root, file, notes)
@@ -120,8 +122,19 @@ def _place(root: Path, file: Path, notes: Notes) -> tuple[str, bool]:
     if path.is_file() and path.stat().st_size > LARGEST_COPY:
         notes.say(f"source: {path}", "too large to copy; a workflow needs it at a URL", setting)
         return path.as_posix(), False
-    notes.say(f"source: data/{path.name}", "a copy, so that workflows find it", setting)
-    return f"data/{path.name}", True
+    name = _free_name(root / "data", path)
+    notes.say(f"source: data/{name}", "a copy, so that workflows find it", setting)
+    return f"data/{name}", True
+
+
+def _free_name(folder: Path, file: Path) -> str:
+    """The file's own name, unless another file has it already."""
+    names = (file.name, *(f"{file.stem}-{n}{file.suffix}" for n in range(2, 1000)))
+    for name in names:
+        there = folder / name
+        if not there.exists() or (file.is_file() and cmp(there, file, shallow=False)):
+            return name
+    return file.name
 
 
 def _settings(before: Settings, found: Inferred, source: str, notes: Notes) -> Settings:

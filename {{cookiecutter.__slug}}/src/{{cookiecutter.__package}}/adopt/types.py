@@ -43,6 +43,7 @@ AFFIXED = (
     r"([ \u00a0]?(?:[%$€£¥₹]|[A-Za-zµ°²³/]{1,6})?)$"
 )
 MOST_ODD = 20
+DATED = r"date|day|time|dat|tag"
 FIT = 0.95
 
 
@@ -102,8 +103,12 @@ def _candidates(words: pl.Series, name: str) -> Iterable[Guess]:
         if seen == set(pair.split("/")):
             yield Guess("boolean", pair)
             return
+    if share(words.head(200).str.contains(r"\d")) < 0.5:  # neither numbers nor dates
+        return
     if words.str.contains(r"^0\d+$|^\d{16,}$").any():  # a code: a number would lose digits
         return
+    if re.search(DATED, name.lower()) and words.head(200).str.contains(r"^(19|20)\d{6}$").all():
+        yield Guess("date", "%Y%m%d")
     yield Guess("integer")
     yield Guess("number")
     yield Guess("date")
@@ -111,8 +116,6 @@ def _candidates(words: pl.Series, name: str) -> Iterable[Guess]:
     yield from (Guess("date", form) for form in _ordered_dates(words))
     for form in _ordered_dates(words.str.head(10)):
         yield from (Guess("datetime", form + clock) for clock in CLOCKS)
-    if re.search(r"date|day|time|dat|tag", name.lower()):
-        yield Guess("date", "%Y%m%d")
     before, after = _affixes(words)
     for example in ("1234.5", *NUMBERS) if before or after else NUMBERS:
         yield Guess("number", f"{before}{example}{after}")

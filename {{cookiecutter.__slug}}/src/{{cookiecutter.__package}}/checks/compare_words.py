@@ -10,7 +10,7 @@ import polars as pl
 from .compare import ERRORS, FEWEST, Difference, distance, many, proven, standard_error
 from .reference import ColumnReference
 from .summarize import ATOM, form_shares, shares
-from .words import same_but, shapes
+from .words import grown, same_but, shapes
 
 if TYPE_CHECKING:
     from ..contract import Rule
@@ -76,9 +76,8 @@ def compare_words(values: pl.Series, known: ColumnReference, rows: int) -> Itera
         if changed > 0.008 and changed > ERRORS * standard_error(before, share, known.rows, rows):
             rule: Rule = "personal" if "mail" in form else "shape"
             yield rule, f"{share:.1%} {form}, before {before:.1%}"
-    new = 1 - sum(
-        s for shape, s in shares(shapes(words), 1000, 0.0).items() if shape in known.shapes
-    )
+    now = shares(shapes(words), 1000, 0.0)
+    new = sum(part for shape, part in now.items() if not _usual(shape, known))
     before = 1 - sum(known.shapes.values())
     if before < 0.2 and new - before > max(
         0.01, ERRORS * standard_error(before, new, known.rows, rows)
@@ -89,6 +88,10 @@ def compare_words(values: pl.Series, known: ColumnReference, rows: int) -> Itera
     if proven(apart, rows, known.rows):
         yield "distribution", f"other lengths (KS {apart:.2f})"
     yield from _new_words(words, known, rows)
+
+
+def _usual(shape: str, known: ColumnReference) -> bool:
+    return shape in known.shapes or grown(shape, known.shapes)
 
 
 def _new_words(words: pl.Series, known: ColumnReference, rows: int) -> Iterator[Difference]:

@@ -54,7 +54,7 @@ def row_rules(schema: Mapping[str, pl.DataType], contract: Contract, today: date
 
 def as_typed(name: str) -> str:
     """Where a piece holds the column in the contract's type, beside the raw one."""
-    return f"typed {name}"
+    return f"\0typed {name}"
 
 
 def typed_columns(schema: Mapping[str, pl.DataType], contract: Contract) -> list[pl.Expr]:

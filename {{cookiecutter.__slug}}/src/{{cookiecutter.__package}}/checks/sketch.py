@@ -17,7 +17,7 @@ SAMPLED_ROWS = 20_000
 SAMPLED_CELLS = 4_000_000
 BUCKETS = 64
 HELD = 2_000_000
-HASH, COPIES = "row hash", "row copies"
+HASH, COPIES = "\0hash", "\0copies"  # no column of a table is called so
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Keys:
 
     def _spill(self) -> None:
         self.folder = self.folder or tempfile.TemporaryDirectory(prefix="ml-keys-")
-        together = np.concatenate(self.held)
+        together = np.concatenate(self.held or [np.empty((0, 2), np.uint64)])
         self.held = []
         bucket = (together[:, 0] >> np.uint64(58)).astype(np.uint8)
         order = np.argsort(bucket, kind="stable")

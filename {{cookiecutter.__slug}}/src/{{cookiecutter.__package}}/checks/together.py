@@ -15,7 +15,7 @@ from .findings import TABLE, Finding, finding
 from .measure import Measure
 from .reference import Reference
 from .scores import scores
-from .sketch import HASH
+from .sketch import COPIES, HASH
 from .summarize import HASHES, relative
 
 FEWEST = 100
@@ -78,7 +78,8 @@ def _target(
     answers = matrix[:, place[target]]
     weights = np.array([known.weights[name] for name in names])
     now = correlation((matrix[:, [place[n] for n in names]] - 0.5) @ weights, answers)
-    if known.target.r > 0.1 and _broken(known.target, now, stretches, 0.04):
+    less = known.target.r > 0.1 and now < known.target.r
+    if less and _broken(known.target, now, stretches, 0.04):
         message = f"inputs told it with a correlation of {known.target.r:.2f}, now {now:+.2f}"
         yield finding(contract, target, "target", message)
         return
@@ -93,7 +94,7 @@ def _copies(
     seen: Measure, contract: Contract, reference: Reference, *, fresh: bool
 ) -> Iterator[Finding]:
     copied, before = seen.sketch.copied, reference.copied
-    n = int(seen.sketch.rows["row copies"].sum())
+    n = int(seen.sketch.rows[COPIES].sum())
     if n and copied - before > 0.005 + 6 * sqrt((before + 1 / n) / n) + 0.2 * before:
         message = f"{copied:.1%} of the rows are copies of another, before {before:.1%}"
         yield finding(contract, TABLE, "duplicates", message)

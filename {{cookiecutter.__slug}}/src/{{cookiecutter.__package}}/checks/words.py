@@ -45,12 +45,19 @@ def shapes(values: pl.Series) -> pl.Series:
     return values.str.replace_all(r"\p{L}+", "a").str.replace_all(r"\d", "9")
 
 
-def shape_pattern(shape: str) -> str:
-    """The regular expression of a shape."""
+def shape_pattern(shape: str, *, padded: bool) -> str:
+    """The regular expression of a shape; numbers that are not padded with zeros may grow."""
     parts = re.findall(r"9+|a|[^9a]", shape)
     letters = {"a": r"[^\W\d_]+"}
-    digits = {part: f"[0-9]{{{len(part)}}}" for part in parts if part[0] == "9"}
+    more = "" if padded else ","
+    digits = {part: f"[0-9]{{{len(part)}{more}}}" for part in parts if part[0] == "9"}
     return "".join({**letters, **digits}.get(part) or re.escape(part) for part in parts)
+
+
+def grown(shape: str, known: Iterable[str]) -> bool:
+    """Whether a shape is a known one with a longer number: a counter that gained a digit."""
+    short = re.sub("9+", "9", shape)
+    return any(len(shape) > len(other) and short == re.sub("9+", "9", other) for other in known)
 
 
 def same_but(value: str, known: Iterable[str]) -> tuple[str, str] | None:

@@ -84,8 +84,8 @@ def _query(file: str) -> str:
 def _without(url: str, reason: str) -> str:
     """A sign that was not escaped may have put a part of the password into the host's name."""
     _, _, rest = url.partition("://")[2].partition(":")
-    parts = [part for part in re.split("[@/:]", rest.rpartition("@")[0]) if part]
-    for part in parts:
+    hidden = re.split("[@/:]", rest.rpartition("@")[0]) if rest.count("@") > 1 else []
+    for part in filter(None, hidden):
         reason = reason.replace(part, "…")
     return reason
 

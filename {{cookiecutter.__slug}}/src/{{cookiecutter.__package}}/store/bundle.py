@@ -17,7 +17,8 @@ FINGERPRINTS = 1_000_000
 
 def sha256(path: Path) -> str:
     """Hex digest of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def seal(folder: Path, facts: Mapping[str, Any]) -> str:

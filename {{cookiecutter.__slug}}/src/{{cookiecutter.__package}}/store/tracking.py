@@ -59,9 +59,11 @@ class Registry:
         return self.version(number) if number else None
 
     def data_needed(self) -> set[str]:
-        """The data versions of champion, anchor and previous."""
-        aliased = set(asdict(self.aliases()).values())
-        return {version.data_id for version in self.versions() if version.number in aliased}
+        """The data versions of champion, anchor and previous, and of who may be champion next."""
+        aliases, known = self.aliases(), self.versions()
+        named = set(asdict(aliases).values())
+        now = next((one.digest for one in known if one.number == aliases.champion), None)
+        return {v.data_id for v in known if v.number in named or v.judgement.champion == now}
 
     def versions(self) -> list[Version]:
         """All registered versions, oldest first."""
