@@ -108,7 +108,7 @@ def code_lines(path: Path) -> set[int]:
     return {line for t in held for line in range(t.start[0], t.end[0] + 1)} - docs
 
 
-BUDGETS = {"checks": 1450, "adopt": 1150, "sources": 370}  # each an engine that is read by itself
+BUDGETS = {"checks": 1450, "adopt": 1150, "sources": 420}  # each an engine that is read by itself
 LOOP = 3200
 
 

@@ -63,7 +63,7 @@ COLUMNS = {
     ),
     "twenty digits": (
         [str(10**19 + n * 7) for n in range(ROWS)],
-        {"type": "text", "role": "key", "unique": True, "shape": "[0-9]{20}"},
+        {"type": "text", "role": "key", "unique": True, "shape": "[0-9]{20,}"},
     ),
     "a counter": (list(range(5, 5 + ROWS)), {"type": "integer", "role": "key", "unique": True}),
     "yes": (repeated("Yes", "No", "no"), YES_NO),
