@@ -1022,6 +1022,11 @@ class Row:
         """On what share of the tables where it applies the kind raises an alarm."""
         return fmean(alarm for _, alarm in self.alarms[kind, strength])
 
+    def percent(self, kind: str) -> str:
+        """The same at middle strength as text; a slow tool may not have seen the kind."""
+        seen = (kind, "middle") in self.alarms
+        return f"{100 * self.share(kind, 'middle'):.0f}" if seen else "-"
+
     def kinds(self, strength: str, half: str = "") -> list[bool]:
         """Whether each kind is caught: on more than half of the tables where it applies."""
         names = {kind for kind, found in self.alarms if found == strength and kind != CLEAN_KIND}
@@ -1099,7 +1104,7 @@ def by_kind(rows: Sequence[Row]) -> str:
     for kind in KINDS.values():
         if (kind.name, "middle") in rows[0].alarms:
             tables = len(rows[0].alarms[kind.name, "middle"])
-            shares = [f"{100 * row.share(kind.name, 'middle'):.0f}" for row in rows]
+            shares = [row.percent(kind.name) for row in rows]
             lines.append([kind.name, kind.family, kind.half, str(tables), *shares])
     return table(["kind", "family", "half", "tables", *(row.view.name for row in rows)], lines)
 

@@ -94,7 +94,10 @@ def oddities(path: Path) -> Iterator[tuple[str, str]]:
     written = [cell.strip() for cell in dialect.header]
     for old, new in zip(written, dialect.names(len(written)), strict=True):
         if new != old.strip("\ufeff"):
-            yield f"{new}: a column written {old!r}", "each name can stand once"
+            yield (
+                f"{new}: a column written {old!r}",
+                "the same name is there twice" if old else "it has no name",
+            )
 
 
 def _read_csv(path: Path) -> pl.LazyFrame:
