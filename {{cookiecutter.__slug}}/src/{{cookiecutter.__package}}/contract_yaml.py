@@ -1,10 +1,25 @@
 """contract.yaml as it is written."""
 
+import re
 from typing import Any
 
 import yaml
 
 from .contract import Contract
+
+NUMBER = re.compile(r"[-+]?[.\d][\d_.:]*([eE][-+]?\d+)?|0[obx][\da-fA-F_]+")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes words that one version of YAML reads as a number and another as a word."""
+
+
+def _word(dumper: yaml.SafeDumper, word: str) -> yaml.ScalarNode:
+    style = '"' if "\x85" in word else "'" if NUMBER.fullmatch(word) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", word, style=style)
+
+
+_Dumper.add_representer(str, _word)
 
 
 def contract_text(contract: Contract) -> str:
@@ -32,8 +47,9 @@ def _escaped(name: str) -> str:
 
 def _flow(value: object) -> str:
     """YAML on one line."""
-    text = yaml.safe_dump(
+    text = yaml.dump(
         _whole(value),
+        Dumper=_Dumper,
         default_flow_style=True,
         allow_unicode=True,
         sort_keys=False,

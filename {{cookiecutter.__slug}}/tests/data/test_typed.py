@@ -1,4 +1,4 @@
-"""A raw value is read as its format says, and what does not fit becomes null, never another value."""
+"""A raw value is read as its format says; what does not fit becomes null, never another value."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -30,6 +30,7 @@ VALUES = [
     ("integer", None, "99999999999999999999", None),
     ("integer", None, "", None),
     ("integer", "1,234.5", "7,000", 7000),
+    ("integer", "1,234", "7,000", 7000),
     ("number", None, "3e-1", 0.3),
     ("number", None, "nan", None),
     ("number", None, "inf", None),

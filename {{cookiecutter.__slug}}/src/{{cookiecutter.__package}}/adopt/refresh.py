@@ -1,14 +1,17 @@
 """`ml adopt --refresh`: what the contract would be today, as a diff; an edited rule stays."""
 
 import difflib
+import re
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.scalarstring import SingleQuotedScalarString
 
 from .. import pipeline
 from ..checks.reference import REFERENCE, read_reference
@@ -79,7 +82,7 @@ def _wishes(contract: Contract) -> Wishes:
 
 def plain(contract: Contract) -> dict[str, Any]:
     """The contract as the values that its file holds."""
-    return YAML(typ="safe").load(contract_text(contract))
+    return yaml.safe_load(contract_text(contract))
 
 
 def merge(text: str, base: dict[str, Any], fresh: dict[str, Any]) -> tuple[str, list[str]]:
@@ -87,15 +90,15 @@ def merge(text: str, base: dict[str, Any], fresh: dict[str, Any]) -> tuple[str, 
 
     `base` is what adopt wrote: where the file still says so, the fresh value replaces it.
     """
-    yaml = YAML()
-    yaml.width, yaml.preserve_quotes = 1_000_000, True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    document, kept = yaml.load(text), []
+    editor = YAML()
+    editor.width, editor.preserve_quotes = 1_000_000, True
+    editor.indent(mapping=2, sequence=4, offset=2)
+    document, kept = editor.load(text), []
     mine, old = document["columns"], base.get("columns", {})
     for name, rules in fresh["columns"].items():
         if name not in mine:
-            mine[name] = CommentedMap(rules)
-            mine[name].fa.set_flow_style()
+            mine[_quoted(name)] = fresh_map = CommentedMap(_quoted(rules))
+            fresh_map.fa.set_flow_style()
             continue
         for rule in DATA:
             kept += _take(mine[name], old.get(name, {}), rules, rule, f"columns.{name}")
@@ -105,8 +108,19 @@ def merge(text: str, base: dict[str, Any], fresh: dict[str, Any]) -> tuple[str, 
     if isinstance(document.get("rows"), dict):
         kept += _take(document["rows"], base.get("rows", {}), fresh.get("rows", {}), "min", "rows")
     stream = StringIO()
-    yaml.dump(document, stream)
+    editor.dump(document, stream)
     return stream.getvalue(), kept
+
+
+def _quoted(value: Any) -> Any:
+    """Words in quotes, unless every version of YAML reads them as words."""
+    if isinstance(value, dict):
+        return {_quoted(key): _quoted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_quoted(inner) for inner in value]
+    if isinstance(value, str) and not re.fullmatch(r"[a-z_]{4,}", value):
+        return SingleQuotedScalarString(value)
+    return value
 
 
 def _take(mine: Any, old: dict, fresh: dict, rule: str, where: str) -> list[str]:
@@ -119,5 +133,5 @@ def _take(mine: Any, old: dict, fresh: dict, rule: str, where: str) -> list[str]
     if now is None:
         del mine[rule]
     else:
-        mine[rule] = now
+        mine[rule] = _quoted(now)
     return []

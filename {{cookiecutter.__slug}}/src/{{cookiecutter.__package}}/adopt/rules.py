@@ -65,7 +65,7 @@ def _rounded(value: float, *, down: bool) -> float:
     if value == 0 or (float(value).is_integer() and abs(value) < 1000):
         return float(value)
     step = 10.0 ** (floor(log10(abs(value))) - 2)
-    return round((floor if down else ceil)(value / step) * step, 12)
+    return float(f"{(floor if down else ceil)(value / step) * step:.6g}")
 
 
 def listed(levels: dict[str, int], kind: Type) -> tuple[list[str | int | bool] | None, float]:

@@ -1,5 +1,6 @@
 """contract.yaml and settings.toml as people will read them."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -50,6 +51,8 @@ def put(text: str, section: str, key: str, value: object) -> str:
     pattern = re.compile(rf"^(# )?{key}(\s*)=\s*(\"[^\"]*\"|[^#\s]+)(.*)$")
     for place in range(start, end):
         found = pattern.match(lines[place])
+        if found and found[1] and value is None:
+            return text
         if found:
             shown = found[3] if value is None else literal(value)
             mark = "# " if value is None else ""
@@ -84,6 +87,5 @@ def _comment(rest: str) -> str:
 def literal(value: object) -> str:
     """A value as TOML writes it."""
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        return json.dumps(value, ensure_ascii=False)
     return str(value).lower() if isinstance(value, bool) else f"{value}"

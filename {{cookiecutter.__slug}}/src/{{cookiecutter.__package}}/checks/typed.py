@@ -42,7 +42,7 @@ def typed(name: str, found: pl.DataType, column: Column) -> pl.Expr:
         raw = raw.cast(pl.String).str.strip_chars()
     match column.type:
         case "integer" | "number":
-            number = _number(raw, column.format) if text else raw.cast(pl.Float64, strict=False)
+            number = _number(raw, column) if text else raw.cast(pl.Float64, strict=False)
             if column.type == "number":
                 return pl.when(number.is_finite()).then(number)
             whole = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
@@ -59,11 +59,14 @@ def typed(name: str, found: pl.DataType, column: Column) -> pl.Expr:
             return moment.cast(POLARS[column.type])
 
 
-def _number(raw: pl.Expr, example: str | None) -> pl.Expr:
-    """Text as numbers, written like `example`: 1.234,5 or $1,234.5 or 12 %."""
+def _number(raw: pl.Expr, column: Column) -> pl.Expr:
+    """Text as numbers, written like the column's example: 1.234,5 or $1,234.5 or 12 %."""
+    example = column.format
     if example is None:
         return raw.cast(pl.Float64, strict=False)
     before, digits, after = split_example(example)
+    if column.type == "integer" and re.fullmatch(r"\d{1,3}[.,]\d{3}", digits):
+        digits += ".0" if "," in digits else ",0"  # a whole number has no decimal mark
     point, group = marks(digits)
     if before:
         raw = raw.str.replace(rf"^(-?){re.escape(before.strip())}\s*", "${1}")
