@@ -18,7 +18,11 @@ from your_package.features import build_features
 from your_package.model import build_model
 from your_package.steps.train import train
 from your_package.store import export, model
-from your_package.store.encode import Input, encode, encode_rows
+from your_package.store.encode import (
+    Input,
+    encode,
+    encode_rows,
+)
 
 PARTS = ("c", "c month", "c weekday", "c hour")
 

@@ -9,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from your_package.adopt.choice import Notes, Wishes
-from your_package.adopt.infer import infer, infer_contract, sample_rows
+from your_package.adopt.infer import (
+    infer,
+    infer_contract,
+    sample_rows,
+)
 from your_package.contract import parse_contract
 from your_package.contract_yaml import contract_text
 from your_package.errors import Status, Stop

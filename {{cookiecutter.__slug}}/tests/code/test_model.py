@@ -7,7 +7,11 @@ import polars as pl
 import pytest
 
 from your_package.store import model
-from your_package.store.encode import Input, columns_of, encode
+from your_package.store.encode import (
+    Input,
+    columns_of,
+    encode,
+)
 
 
 def encode_one(value, kind):

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from your_package.adopt.refresh import merge, plain
-from your_package.adopt.write import contract_file, literal, put, settings_file
+from your_package.adopt.write import (
+    contract_file,
+    literal,
+    put,
+    settings_file,
+)
 from your_package.contract import Contract, parse_contract
 from your_package.settings import Settings
 

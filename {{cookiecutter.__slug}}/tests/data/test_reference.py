@@ -7,7 +7,10 @@ import polars as pl
 import pytest
 
 from your_package.batch import Batch
-from your_package.checks.reference import read_reference, write_reference
+from your_package.checks.reference import (
+    read_reference,
+    write_reference,
+)
 from your_package.checks.summarize import build_reference
 from your_package.contract import Contract
 from your_package.page import write_page

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from your_package.checks.typed import POLARS, marks, split_example, typed
+from your_package.checks.typed import (
+    POLARS,
+    marks,
+    split_example,
+    typed,
+)
 from your_package.contract import Column
 
 
