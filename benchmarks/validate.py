@@ -42,7 +42,7 @@ PIECE = 1_000_000
 SEEN = 20_000
 REPEATS = 3
 PACKAGES = ("polars", "numpy")
-OTHERS = ("pandera-polars", "pandera-pandas", "pointblank", "tdda", "evidently")
+OTHERS = ("pandera-polars", "pandera-pandas", "pointblank", "tdda")
 GIGA = 1024**2  # of the kilobytes in which the system counts
 ROOM = 12 * 1024**3
 
