@@ -168,7 +168,7 @@ def main() -> None:
     text = (
         "# What checking a table costs\n\n"
         "Twenty columns in Parquet; medians of three processes each. Reading is all of the table\n"
-        "into memory; the check reads it piece by piece, so its memory does not grow with it.\n\n"
+        "into memory; the check reads it piece by piece.\n\n"
         f"{table(head, rows)}\n\n{facts('validate.py', PACKAGES)}\n"
     )
     if asked.quick:
