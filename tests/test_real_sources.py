@@ -545,10 +545,13 @@ def test_old_data_versions_go_but_never_the_champions(project_with_rows):
     settings = project.folder / "settings.toml"
     settings.write_text(settings.read_text("utf-8").replace("# keep = 10", "keep = 2"), "utf-8")
     ids = [champions]
-    for window in (29, 28, 27):
+    for window in (29, 28, 27, 26, 25):
         use(project, "data/rows.parquet", window)
         done = project.ml("train", "--today", TODAY, "--json", status=None)
         ids.append(json.loads(done.stdout)["data"])
     kept = [one["id"] for one in json.loads(project.ml("status", "--json").stdout)["data"]]
-    assert kept == [champions, *ids[-2:]]
+    versions = json.loads(project.ml("status", "--json").stdout)["versions"]
+    ready = {one["data_id"] for one in versions if one["judgement"]["verdict"] == "PROMOTE"}
+    assert kept == [one for one in ids if one in {champions, *ids[-2:]} | ready]
+    assert len(kept) < len(ids)
     assert sorted(p.name for p in (project.folder / ".ml" / "data").iterdir()) == sorted(kept)

@@ -12,14 +12,14 @@ from ..pipeline import Outcome
 from ..project import Project
 from ..settings import Settings
 from ..steps.evaluate import Numbers, score, standard_error
-from ..steps.gate import POWER_Z, Verdict, Z
+from ..steps.gate import POWER_Z, Z
 from ..steps.split import Split, split
 from ..steps.train import encode_answers
 from ..steps.validate import typed_rows
 from ..store import export, model
 from ..store.encode import encode_rows
 from ..store.loads import Load
-from ..store.tracking import Registry
+from ..store.tracking import Registry, Version
 from .choice import Notes
 
 LEAST, MOST, USUAL = 0.02, 0.25, 0.05
@@ -30,15 +30,16 @@ KEPT = np.uint64(int(0.8 * 2**64))
 def calibrate(project: Project, outcome: Outcome, data: Load, notes: Notes) -> Settings:
     """Settings whose margin lets an equal retraining pass, and whose floor a broken one hits."""
     margin = USUAL
-    if data.rows <= ENOUGH and outcome.version:
-        margin = find_margin(project, outcome, data) or USUAL
+    baseline = outcome.version or Registry(project.root, project.settings.name).champion()
+    if data.rows <= ENOUGH and baseline:
+        margin = find_margin(project, baseline, data) or USUAL
     why = "with it a retraining that is as good is proven so four times out of five"
     notes.say(f"margin: {margin:g} of the champion's loss", why, "[gate] max_loss_increase")
     change: dict[str, object] = {"max_loss_increase": margin}
     decision = outcome.decision
-    if decision.verdict is Verdict.PROMOTE and decision.challenger is not None:
-        constant = decision.comparisons[0].rival
-        middle = abs(constant + decision.challenger) / 2
+    constant = next((c for c in decision.comparisons if c.against == "dummy"), None)
+    if constant and constant.lower > 0 and decision.challenger is not None:
+        middle = abs(constant.rival + decision.challenger) / 2
         change["floor"] = float(f"{middle:.3g}")
         what = f"floor: {decision.metric} {change['floor']:g}"
         notes.say(what, "half way from a constant answer to the baseline", "[gate] floor")
@@ -46,19 +47,17 @@ def calibrate(project: Project, outcome: Outcome, data: Load, notes: Notes) -> S
     return project.settings.model_copy(update={"gate": gate})
 
 
-def find_margin(project: Project, outcome: Outcome, data: Load) -> float | None:
+def find_margin(project: Project, version: Version, data: Load) -> float | None:
     """The margin that a model trained on four fifths of the rows shows to be needed.
 
     Its score differs from the baseline's as a retraining's would. The margin is (z + z_power)
     standard errors of that paired difference, as a share of the baseline's loss.
     """
-    if outcome.version is None:
-        return None
     answered = pl.col(project.contract.target).is_not_null()
     rows = typed_rows(data.read(), project.contract).filter(answered).collect()
     parts = split(rows, project.contract, project.settings.split.holdout)
     registry = Registry(project.root, project.settings.name)
-    baseline = model.load(registry.fetch(outcome.version), outcome.version.digest)
+    baseline = model.load(registry.fetch(version), version.digest)
     kept = _spread(parts.training_hashes) < KEPT
     fewer = replace(
         parts, training=parts.training.filter(kept), training_hashes=parts.training_hashes[kept]

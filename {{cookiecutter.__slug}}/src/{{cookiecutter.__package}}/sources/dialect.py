@@ -68,8 +68,8 @@ def sniff(path: Path) -> Dialect:
     rows = {mark: _rows(text, mark, whole=whole) for mark in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda mark: _regular(rows[mark]))
     lines = rows[delimiter]
-    if not lines:
-        raise Stop(Status.DATA, f"{path}: a file without a line.")
+    if not any(cell.strip() for line in lines for cell in line):
+        raise Stop(Status.DATA, f"{path}: an empty file: no column and no row.")
     _check(path, lines)
     return Dialect(encoding if encoding != "utf-8-sig" else "utf-8", delimiter, tuple(lines[0]))
 
