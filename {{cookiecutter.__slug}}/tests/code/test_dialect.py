@@ -183,7 +183,7 @@ REFUSED = {
     "rows that end in a comma, the header not": ("a,b\n1,2,\n3,4,\n", "row 2 has 3 fields"),
     "the line ends of an old Macintosh": ("a,b\r1,2\r", "old Macintosh"),
     "numbers alone in the first line": ("1,2\n3,4\n", "holds numbers alone"),
-    "line ends alone": ("\n\n\n", "without a line"),
+    "line ends alone": ("\n\n\n", "an empty file"),
     "a PDF": (b"%PDF-1.7\n1 0 obj\n", "a PDF"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(50), "a picture"),
     "an archive": (b"PK\x03\x04" + bytes(50), "a ZIP or Office file"),

@@ -63,11 +63,8 @@ class Registry:
         aliases, known = self.aliases(), self.versions()
         named = set(asdict(aliases).values())
         now = next((one.digest for one in known if one.number == aliases.champion), None)
-        ready = {
-            v.number
-            for v in known
-            if v.judgement.verdict == "PROMOTE" and v.judgement.champion == now
-        }
+        proven = {v.number for v in known if v.judgement.verdict == "PROMOTE"}
+        ready = {v.number for v in known if v.number in proven and v.judgement.champion == now}
         return {v.data_id for v in known if v.number in named | ready}
 
     def versions(self) -> list[Version]:
