@@ -3,8 +3,8 @@
 # dependencies = [
 #     "charset-normalizer>=3.4", "filelock>=3.20", "fsspec>=2025.9", "numpy>=2.2",
 #     "onnxruntime>=1.23", "pandas>=2.3", "polars>=2.1",
-#     "protobuf<7", "pydantic>=2.12", "pyyaml>=6.0.3", "scikit-learn>=1.9", "scipy>=1.16",
-#     "skl2onnx>=1.20", "skops>=0.13",
+#     "protobuf<7", "pyarrow>=22", "pydantic>=2.12", "pyyaml>=6.0.3", "scikit-learn>=1.9",
+#     "scipy>=1.16", "skl2onnx>=1.20", "skops>=0.13",
 # ]
 # [tool.uv]
 # exclude-newer = "2026-11-14"
@@ -57,7 +57,7 @@ PACKAGES = ("scikit-learn", "polars", "skl2onnx")
 METRICS = {"binary": "AUC", "multiclass": "log loss", "regression": "MAE"}
 
 
-def wide_mix(seed: int, rows: int = 4_000) -> pl.DataFrame:
+def wide_mix(seed: int, rows: int = 20_000) -> pl.DataFrame:
     """Many values in a category, gaps, a rare answer (4 %), and dates that matter by weekday."""
     random = np.random.default_rng([11, seed])
     city = random.zipf(1.4, rows) % 900
