@@ -31,6 +31,8 @@ ALWAYS = {
     "deploy/Dockerfile",
     "docs/data.md",
     "docs/gate.md",
+    "docs/ml-test-score.md",
+    "docs/result.schema.json",
     "justfile",
     "pyproject.toml",
     "settings.toml",

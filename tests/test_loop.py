@@ -50,7 +50,7 @@ def test_the_commands_of_the_readme_lead_to_a_served_prediction(sample, installe
     report = project.folder / "reports" / "gate"
     assert (report / "report.md").read_text(encoding="utf-8").startswith("## Model gate: PROMOTE")
     assert (report / "gate.png").read_bytes().startswith(b"\x89PNG")
-    assert json.loads((report / "result.json").read_text())["schema"] == 1
+    assert json.loads((report / "result.json").read_text())["schema"] == 2
 
 
 def test_each_command_fails_when_there_is_nothing_for_it_to_do(project):

@@ -108,8 +108,16 @@ def code_lines(path: Path) -> set[int]:
     return {line for t in held for line in range(t.start[0], t.end[0] + 1)} - docs
 
 
-BUDGETS = {"checks": 1450, "adopt": 1150, "sources": 420}  # each an engine that is read by itself
-LOOP = 3200
+BUDGETS = {  # each an engine that is read by itself
+    "checks": 1450,
+    "adopt": 1150,
+    "sources": 420,
+    "metrics": 330,
+    "guards": 320,
+    "probes": 400,
+    "report": 560,
+}
+LOOP = 3950
 
 
 def test_the_source_stays_small_enough_to_be_read():
@@ -138,7 +146,7 @@ def test_the_story_is_on_one_screen():
     body = re.search(r"^def run\(.*?(?=^def )", text, re.M | re.S)
     assert body
     steps = re.findall(r'progress\("(\w+)"\)', body.group())
-    told = ["load", "validate", "split", "train", "package", "evaluate", "gate", "register"]
+    told = ["load", "validate", "split", "tune", "train", "package", "evaluate", "gate", "register"]
     assert steps == told
     assert len(body.group().strip().splitlines()) <= 40
 

@@ -76,16 +76,23 @@ def empty_store(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory, empty_store):
+def yours():
+    """Your settings and contract as they are."""
+    from your_package.project import read_project
+
+    return read_project(ROOT)
+
+
+@pytest.fixture(scope="session")
+def project(yours, tmp_path_factory, empty_store):
     """Your settings and contract, in a folder apart."""
-    from your_package.project import Project, read_project
+    from your_package.project import Project
 
     root = tmp_path_factory.mktemp("project")
     shutil.copy(empty_store, root)
     for name in ("settings.toml", "contract.yaml", "reference.json"):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, root)
-    yours = read_project(root)
     data = yours.settings.data
     if ":" not in data.source:
         data = data.model_copy(update={"source": str(ROOT / data.source)})
@@ -100,9 +107,9 @@ def today(project):
 
 
 @pytest.fixture(scope="session")
-def of_the_sample(project):
+def of_the_sample(yours):
     """Only for as long as the project learns from the sample."""
-    if not project.settings.data.source.startswith("sample:"):
+    if not yours.settings.data.source.startswith("sample:"):
         pytest.skip("asks about the sample's customers: write your own sentences")
 
 
@@ -118,23 +125,21 @@ def outcome(project, today):
 
 
 @pytest.fixture(scope="session")
-def trained(project, outcome):
-    """The model that training made, opened from its bundle."""
+def trained(request):
+    """The model that training made; inside the gate the challenger, from its bundle."""
     from your_package.store import model
     from your_package.store.tracking import Registry
 
+    if bundle := os.environ.get("ML_BUNDLE"):
+        return model.open_unsealed(Path(bundle))
+    project, outcome = (request.getfixturevalue(name) for name in ("project", "outcome"))
     registry = Registry(project.root, project.settings.name)
     return model.load(registry.fetch(outcome.version), outcome.version.digest)
 
 
 @pytest.fixture(scope="session")
-def predict(trained):
-    """Ask the trained model about rows, each a dictionary of its inputs."""
-    from your_package.store.encode import encode
+def expect(trained):
+    """Sentences about the trained model's answer to one row: `expect(ROW).rises().when(...)`."""
+    from your_package.behaviour import Expectation
 
-    def answers(*rows):
-        inputs = trained.signature.inputs
-        columns = {column.name: [row[column.name] for row in rows] for column in inputs}
-        return trained.predict(encode(columns, inputs))
-
-    return answers
+    return lambda row, of=None: Expectation(trained, row, of)

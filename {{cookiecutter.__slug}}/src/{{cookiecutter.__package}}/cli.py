@@ -6,48 +6,38 @@ from typing import Annotated
 import typer
 
 from . import cli_data  # noqa: F401 - its commands come first
+from .cli_gate import exit_for
 from .errors import Status
 from .options import Json, Number, Today, app, command, open_project, open_registry, read_day
 
 
 @command
-def train(today: Today = None, json: Json = False) -> None:
+def train(
+    today: Today = None,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Search parameters first, inside the training rows.")
+    ] = False,
+    trials: Annotated[int, typer.Option(help="With --tune: at most so many.", min=1)] = 30,
+    minutes: Annotated[float, typer.Option(help="With --tune: at most so long.", min=0)] = 10,
+    json: Json = False,
+) -> None:
     """Train a challenger, judge it against the champion, and register it if it may stay."""
-    from . import pipeline, show
+    from . import pipeline, show, show_gate
+    from .steps.tune import Budget
 
-    project = open_project()
-    outcome = pipeline.run(project, read_day(today), show.progress)
+    project, budget = open_project(), Budget(trials, minutes) if tune else None
+    outcome = pipeline.run(project, read_day(today), show.progress, budget)
     if json:
         show.as_json(outcome)
     else:
         if outcome.findings:  # warnings: what fails has stopped the training
             show.findings(outcome.findings)
-        show.decision(outcome.decision, outcome.report)
+        show_gate.decision(outcome.decision, outcome.report)
         show.out.print(f"  packaged as {outcome.packaging}")
-        show.next_command(
+        show_gate.next_command(
             outcome.decision, outcome.version, open_registry(project).aliases().champion
         )
-    _exit_for(outcome.decision.verdict)
-
-
-@command
-def gate(version: Number = None, today: Today = None, json: Json = False) -> None:
-    """Judge a registered version again, on fresh rows, against whoever is champion now."""
-    from . import pipeline, show
-
-    project = open_project()
-    judged, decision, report = pipeline.rejudge(project, version, read_day(today), show.progress)
-    if json:
-        show.as_json({"version": judged.number, "decision": decision, "report": report})
-    else:
-        show.decision(decision, report)
-        show.next_command(decision, judged, open_registry(project).aliases().champion)
-    _exit_for(decision.verdict)
-
-
-def _exit_for(verdict: str) -> None:
-    if verdict in ("REJECT", "INVALID"):
-        raise typer.Exit(Status.REJECTED if verdict == "REJECT" else Status.EVIDENCE)
+    exit_for(outcome.decision.verdict)
 
 
 @command

@@ -1,9 +1,24 @@
 """YOURS: the estimator."""
 
+from typing import Any
+
+from scipy.stats import loguniform
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from .settings import Task
+
+
+def search_space(task: Task) -> dict[str, Any]:
+    """What `ml train --tune` tries: lists of values, or SciPy distributions, by parameter."""
+    losses = {"loss": ["squared_error", "absolute_error"]} if task == "regression" else {}
+    return losses | {
+        "learning_rate": loguniform(0.02, 0.2),
+        "max_iter": [50, 100, 200, 400],
+        "max_leaf_nodes": [4, 8, 16, 31, 63],
+        "min_samples_leaf": [5, 20, 60],
+        "l2_regularization": [0.0, 1.0, 10.0],
+    }
 
 
 def build_model(task: Task, rows: int, categories: int, seed: int) -> BaseEstimator:

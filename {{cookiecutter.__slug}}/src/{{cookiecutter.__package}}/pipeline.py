@@ -7,22 +7,24 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
-from sklearn.pipeline import make_pipeline
 
-from . import report
 from .checks.findings import Finding
 from .checks.reference import REFERENCE, write_reference
 from .checks.summarize import summarize
 from .checks.typed import typed
 from .data import load
+from .decision import Decision
 from .errors import Status, Stop
-from .features import build_features
-from .model import build_model
+from .fitting import fit
+from .probes.holdout import newest_answers
 from .project import Progress, Project, find_reference
-from .register import register
-from .steps.gate import Decision, decide
+from .register import data_needed, record_of, register
+from .report.findings import findings_text
+from .report.write import publish, write
+from .steps.gate import decide
 from .steps.split import Split, split
-from .steps.train import Trained, train
+from .steps.train import Trained
+from .steps.tune import Budget
 from .steps.validate import Validation, validate
 from .store import bundle, export, loads, model
 from .store.encode import encode_rows
@@ -30,6 +32,7 @@ from .store.lock import writing
 from .store.model import Model, Signature
 from .store.tracking import Registry, Version
 from .trial import hold_trial
+from .tune import tuned
 
 PARITY_ROWS = 5_000
 EVER = date(1970, 1, 1)
@@ -47,8 +50,11 @@ class Outcome:
     data: str
 
 
-def run(project: Project, today: date, progress: Progress) -> Outcome:
-    """Train a challenger on the rows before `today`, judge it, register it if it may stay."""
+def run(project: Project, today: date, progress: Progress, budget: Budget | None = None) -> Outcome:
+    """Train a challenger on the rows before `today`, judge it, register it if it may stay.
+
+    With a `budget` its parameters are searched first, inside the training part.
+    """
     registry = Registry(project.root, project.settings.name)
     with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
         folder = Path(scratch)
@@ -58,20 +64,23 @@ def run(project: Project, today: date, progress: Progress) -> Outcome:
             rows, checks = checked(data.read(), project, today, registry)
         with progress("split"):
             parts = split(rows, project.contract, project.settings.split.holdout)
+        if budget:
+            with progress("tune"):
+                project = tuned(project, registry, parts.training, budget)
         with progress("train"):
             trained = fit(project, parts)
         with progress("package"):
             challenger, packaging = package(project, parts, trained, checks, folder)
         with writing(registry.root):
             with progress("evaluate"):
-                trial = hold_trial(project, registry, challenger, parts, data.id)
+                trial = hold_trial(project, registry, challenger, parts, data.id, today)
             with progress("gate"):
                 decision = decide(trial.evidence, project.settings.gate)
-                report.write(folder / "gate", decision, trial)
+                write(folder / "gate", decision, trial, project.settings.gate)
             with progress("register"):
                 version = register(project, registry, parts, trial, decision, folder)
-                published = report.publish(project.root, folder / "gate")
-                loads.prune(project.root, project.settings.data.keep, registry.data_needed())
+                published = publish(project.root, folder / "gate")
+                loads.prune(project.root, project.settings.data.keep, data_needed(registry))
         return Outcome(decision, version, checks.findings, packaging, published, data.id)
 
 
@@ -92,12 +101,12 @@ def rejudge(
         with writing(registry.root):
             with progress("evaluate"):
                 challenger = model.load(registry.fetch(version), version.digest)
-                trial = hold_trial(project, registry, challenger, parts, data.id)
+                trial = hold_trial(project, registry, challenger, parts, data.id, today)
             with progress("gate"):
                 decision = decide(trial.evidence, project.settings.gate)
-                report.write(folder, decision, trial)
-                registry.judge(version, trial.judgement(decision), folder)
-                published = report.publish(project.root, folder)
+                write(folder, decision, trial, project.settings.gate)
+                registry.judge(version, record_of(project, parts, trial, decision), folder)
+                published = publish(project.root, folder)
         return version, decision, published
 
 
@@ -143,22 +152,9 @@ def checked(
     known = find_reference(project, registry)
     validation = validate(raw, project.contract, today, reference=known)
     if validation.failures:
-        raise Stop(Status.DATA, report.findings_text(validation.failures))
+        raise Stop(Status.DATA, findings_text(validation.failures))
     answered = pl.col(project.contract.target).is_not_null()
     return validation.rows.filter(answered).collect(), validation
-
-
-def fit(project: Project, parts: Split) -> Trained:
-    """The user's features and model, fitted on the training part."""
-    settings, columns = project.settings, project.inputs
-    numbers = [name for column in columns if column.numeric for name in column.encoded]
-    words = {kind: [c.name for c in columns if c.kind == kind] for kind in ("category", "text")}
-    features = build_features(numbers, words["category"], words["text"])
-    rows, categories = len(parts.training), len(words["category"])
-    estimator = build_model(settings.task, rows, categories, settings.train.seed)
-    inputs = encode_rows(parts.training, columns)
-    answers = parts.training[project.contract.target].to_list()
-    return train(make_pipeline(features, estimator), inputs, answers, settings.task)
 
 
 def package(
@@ -179,6 +175,8 @@ def package(
     rows = pl.concat([parts.holdout.head(PARITY_ROWS), parts.training.tail(PARITY_ROWS)])
     inputs = encode_rows(rows, project.inputs)
     packaging = export.write_model(folder, trained.estimator, signature, inputs)
-    bundle.write_fingerprints(folder, parts.training_hashes)
+    clock = project.contract.time_column
+    until = newest_answers(parts.training, clock) if clock else ""
+    bundle.write_fingerprints(folder, parts.training_hashes, parts.training_owners, until)
     write_reference(folder / REFERENCE, summarize(checks.seen, project.contract))
     return model.open_unsealed(folder), packaging

@@ -9,7 +9,7 @@ import polars as pl
 from .checks.reference import REFERENCE, read_reference
 from .errors import Status, Stop
 from .project import Project
-from .report import findings_text
+from .report.findings import findings_text
 from .sources import read_file
 from .steps.validate import validate
 from .store import model as models

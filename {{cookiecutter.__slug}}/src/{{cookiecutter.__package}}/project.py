@@ -1,14 +1,15 @@
 """What the user decided, and what the pipeline needs to know of where it runs."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .checks.reference import REFERENCE, Reference, read_reference
 from .contract import Contract, read_contract
-from .errors import Stop
+from .errors import Status, Stop
 from .settings import Settings, read_settings
 from .store.encode import Input, Kind
 from .store.journal import finish
@@ -16,6 +17,7 @@ from .store.journal import finish
 if TYPE_CHECKING:
     from .store.tracking import Registry
 
+PARAMETERS = "params.json"
 Progress = Callable[[str], AbstractContextManager]
 
 
@@ -27,6 +29,7 @@ class Project:
     settings: Settings
     contract: Contract
     reference: Reference | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -58,7 +61,25 @@ class Project:
 def read_project(root: Path) -> Project:
     """Read and check both files, after completing a change of them that was interrupted."""
     finish(root)
-    return Project(root, read_settings(root), read_contract(root / "contract.yaml"))
+    contract = read_contract(root / "contract.yaml")
+    return Project(root, read_settings(root), contract, parameters=read_parameters(root))
+
+
+def read_parameters(root: Path) -> dict[str, Any]:
+    """What the last `ml train --tune` found; nothing where there was none.
+
+    Raises:
+        Stop: the file is no JSON object.
+    """
+    try:
+        found = json.loads((root / PARAMETERS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise Stop(Status.SETTINGS, f"{PARAMETERS} is no JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise Stop(Status.SETTINGS, f"{PARAMETERS} holds no parameters by name.")
+    return found
 
 
 def find_reference(project: Project, registry: "Registry | None") -> Reference | None:

@@ -1,19 +1,21 @@
 """Keeps what a training made: a run for any verdict, a version for what may be champion."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
 
 from .contract_yaml import contract_text
+from .decision import Decision, Verdict
 from .lineage import facts
 from .project import Project
-from .steps.gate import Decision, Verdict
+from .report.card import card
 from .steps.split import Split
 from .store import bundle
 from .store.encode import encode_rows
 from .store.tracking import Record, Registry, Version
-from .trial import Trial
+from .trial import Trial, gaps_of
 
 GOLDEN_ROWS = 20
 
@@ -34,18 +36,39 @@ def register(
     (folder / "contract.yaml").write_text(contract_text(project.contract), encoding="utf-8")
     _write_json(folder / "metrics.json", dict(trial.measures))
     _write_json(folder / "golden.json", _golden(trial, parts.holdout))
-    digest = bundle.seal(folder, _manifest(project, trial))
-    record = Record(
-        params=_params(project, parts),
-        metrics=trial.measures,
-        dataset=(project.contract.target, trial.data_id, project.settings.data.source),
-        judgement=judgement,
-    )
+    manifest = _manifest(project, trial)
+    text = card(project, parts, trial, decision, manifest)
+    (folder / "card.md").write_text(text, encoding="utf-8")
+    digest = bundle.seal(folder, manifest)
+    record = record_of(project, parts, trial, decision)
     passed = decision.verdict in (Verdict.PROMOTE, Verdict.KEEP)
     tags = {"digest": digest, "identity": trial.identity, "data_id": trial.data_id}
     return registry.record(
         folder, record, tags, keep=passed and not trial.evidence.same_as_champion
     )
+
+
+def record_of(project: Project, parts: Split, trial: Trial, decision: Decision) -> Record:
+    """The decision as a run keeps it: what was compared, on which rows, with what result."""
+    return Record(
+        params=_params(project, parts),
+        metrics=trial.measures,
+        dataset=(project.contract.target, trial.data_id, project.settings.data.source),
+        judgement=trial.judgement(decision),
+        identity=trial.identity,
+        holdout=trial.holdout,
+        gaps=gaps_of(decision),
+    )
+
+
+def data_needed(registry: Registry) -> set[str]:
+    """The data versions of champion, anchor and previous, and of who may be champion next."""
+    aliases, known = registry.aliases(), registry.versions()
+    named = set(asdict(aliases).values())
+    now = next((one.digest for one in known if one.number == aliases.champion), None)
+    proven = {v.number for v in known if v.judgement.verdict == "PROMOTE"}
+    ready = {v.number for v in known if v.number in proven and v.judgement.champion == now}
+    return {v.data_id for v in known if v.number in named | ready}
 
 
 def _params(project: Project, parts: Split) -> dict[str, str]:

@@ -9,14 +9,26 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import Status, Stop
+from .user_function import PREFIX
 
 Task = Literal["binary", "regression", "multiclass"]
-Metric = Literal["roc_auc", "log_loss", "brier", "mae", "mse"]
+Metric = str
 METRICS: dict[Task, tuple[Metric, ...]] = {
-    "binary": ("roc_auc", "log_loss", "brier"),
-    "multiclass": ("log_loss", "brier"),
+    "binary": ("roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1_macro"),
+    "multiclass": ("log_loss", "brier", "accuracy", "f1_macro"),
     "regression": ("mae", "mse"),
 }
+LOSSES: tuple[Metric, ...] = ("log_loss", "brier", "mae", "mse")
+
+
+def is_loss(metric: Metric) -> bool:
+    """Whether less is better, so that it is shown without the minus that it is compared with."""
+    return metric in LOSSES
+
+
+def best_value(metric: Metric) -> float:
+    """The score of a perfect model, higher being better: what is missing to it is the loss."""
+    return 0.0 if is_loss(metric) else 1.0
 
 
 class _Section(BaseModel):
@@ -50,9 +62,34 @@ class GateSettings(_Section):
 
     metric: Metric | None = None
     max_loss_increase: float = Field(default=0.05, gt=0, lt=1)
+    margin: float | None = Field(default=None, gt=0)
     floor: float | None = None
     min_rows: int = Field(default=200, ge=2)
     min_rows_per_class: int = Field(default=20, ge=2)
+    horizon: int | None = Field(default=None, ge=1)
+    max_data_age_days: int | None = Field(default=None, ge=0)
+    holdout_uses: int = Field(default=30, ge=2)
+    slices: list[str] | None = None
+    slice_min_rows: int = Field(default=50, ge=20)
+    slice_max_drop: float = Field(default=0.02, gt=0, lt=1)
+    fairness_min_rows: int = Field(default=50, ge=20)
+    fairness_max_gap: float = Field(default=0.1, gt=0, lt=1)
+    max_flips: float = Field(default=0.05, gt=0, lt=1)
+    max_latency_ratio: float = Field(default=1.5, ge=1)
+    max_latency_ms: float | None = Field(default=None, gt=0)
+    max_size_ratio: float = Field(default=2.0, ge=1)
+    max_size_mb: float | None = Field(default=None, gt=0)
+    behaviour: bool = True
+
+
+class CardSettings(_Section):
+    """What only people know of the model, for its card."""
+
+    owner: str = ""
+    use: str = ""
+    not_for: str = ""
+    ethics: str = ""
+    caveats: str = ""
 
 
 class ServeSettings(_Section):
@@ -72,6 +109,7 @@ class Settings(_Section):
     train: TrainSettings = TrainSettings()
     gate: GateSettings = GateSettings()
     serve: ServeSettings = ServeSettings()
+    card: CardSettings = CardSettings()
 
     @property
     def metric(self) -> Metric:
@@ -80,8 +118,14 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _metric_fits_task(self) -> "Settings":
-        if self.metric not in METRICS[self.task]:
-            allowed = ", ".join(METRICS[self.task])
+        if self.metric.startswith(PREFIX):
+            if self.gate.margin is None:
+                raise ValueError(
+                    f"[gate] metric {self.metric!r} has no natural loss to take a share of: "
+                    "say in [gate] margin how much worse is still as good"
+                )
+        elif self.metric not in METRICS[self.task]:
+            allowed = ", ".join((*METRICS[self.task], f"{PREFIX}MODULE:FUNCTION"))
             raise ValueError(
                 f"[gate] metric {self.metric!r} does not fit a {self.task} task: use {allowed}"
             )

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .adopt.story import Adopted
     from .checks.findings import Finding
     from .doctor import Check
-    from .steps.gate import Decision
     from .store.loads import Load
     from .store.versions import Aliases, Version
 
@@ -45,25 +44,6 @@ def _plain(value: Any) -> Any:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
-def decision(made: "Decision", report: Path) -> None:
-    """The verdict, in colour where there is colour."""
-    out.print(f"\n[{STYLES[made.verdict]}]{made.verdict}[/]: {made.reason}")
-    for c in made.comparisons:
-        who = "a constant answer" if c.against == "dummy" else f"the {c.against}"
-        out.print(
-            f"  {made.metric} {c.delta:+.4f} against {who}  ({c.lower:+.4f} … {c.upper:+.4f})"
-        )
-    if made.rows_to_settle:
-        out.print(f"  about {made.rows_to_settle:,} holdout rows would settle an equal model")
-    out.print(f"  report: {_short(report)}")
-
-
-def next_command(made: "Decision", version: "Version | None", champion: int | None) -> None:
-    """What to do now."""
-    if made.verdict == "PROMOTE" and version and version.number != champion:
-        out.print(f"\nv{version.number} is registered. Next: [bold]ml promote[/]")
-
-
 def findings(found: Sequence["Finding"]) -> None:
     """One row for each broken rule."""
     if not found:
@@ -84,7 +64,7 @@ def findings(found: Sequence["Finding"]) -> None:
 
 def markdown_findings(found: Sequence["Finding"]) -> None:
     """The same as a Markdown table."""
-    from .report import findings_markdown
+    from .report.findings import findings_markdown
 
     sys.stdout.write(findings_markdown(found))
 
@@ -96,6 +76,8 @@ def adopted(made: "Adopted") -> None:
         table.add_row(escape(choice.what), escape(choice.why), escape(choice.setting))
     Console(highlight=False).print(table)
     out.print(f"\n{made.rows:,} rows adopted; {made.target} is the target.", markup=False)
+    from .show_gate import decision
+
     decision(made.decision, made.report)
     if made.verdict == "PROMOTE":
         out.print("\nNext: [bold]ml promote[/]; write what must always hold into")
@@ -164,7 +146,8 @@ def checks(found: Sequence["Check"]) -> None:
     Console(highlight=False).print(table)
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
+    """A path as seen from here."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 

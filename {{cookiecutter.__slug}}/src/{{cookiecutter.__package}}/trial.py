@@ -1,25 +1,31 @@
-"""Challenger, champion and anchor score the same fresh holdout, each from its bundle alone."""
+"""Challenger, champion and anchor answer the same fresh holdout, each from its bundle alone."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from .decision import Decision
 from .errors import Stop
-from .evidence import Evidence
+from .evidence import Details, Evidence
+from .metrics.scored import Scored
+from .metrics.scores import score
+from .probes.ask import ask, explain
+from .probes.holdout import alike, leaked, sketch, wear
 from .project import Project
-from .settings import METRICS
-from .steps.evaluate import evaluate, score
-from .steps.gate import Decision
+from .scoring import build_table, predict
+from .settings import METRICS, is_loss
+from .steps.evaluate import evaluate
 from .steps.split import Split
-from .steps.train import constant_answer, encode_answers
-from .store import bundle, model
-from .store.encode import encode_rows
+from .store import model
 from .store.model import Model
-from .store.tracking import Judgement, Registry, Version
+from .store.tracking import Registry, Version
+from .store.versions import Judgement, Past
+
+SAME_HOLDOUT = 0.9
 
 
 @dataclass(frozen=True)
@@ -27,14 +33,17 @@ class Trial:
     """Who was judged, against whom, on what, and what came of it."""
 
     challenger: Model
+    scored: Scored
     evidence: Evidence
     champion: Version | None
     anchor: Version | None
     data_id: str
     holdout_id: str
     how: str
+    holdout: str
     identity: str
     measures: Mapping[str, float]
+    past: tuple[Past, ...] = ()
 
     def judgement(self, decision: Decision) -> Judgement:
         """The verdict as it is kept beside the version."""
@@ -43,93 +52,86 @@ class Trial:
             str(decision.verdict), champion, decision.beats_anchor, decision.challenger
         )
 
+    def as_past(self, decision: Decision) -> Past:
+        """This decision as the history will tell it."""
+        judgement, now = self.judgement(decision), datetime.now(UTC)
+        return Past(now, judgement, self.identity, self.holdout, gaps_of(decision), run_id="")
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Champion and anchor: who they are, and what they answer; a problem where one cannot."""
+
+    champion: Version | None
+    anchor: Version | None
+    models: dict[str, Model] = field(default_factory=dict)
+    predictions: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
 
 def hold_trial(
-    project: Project, registry: Registry, challenger: Model, parts: Split, data_id: str
-) -> Trial:
-    """Score everybody, under the lock. A rival that cannot be scored is a problem."""
-    aliases = registry.recover()
-    champion = registry.version(aliases.champion) if aliases.champion else None
-    anchor = registry.version(aliases.anchor) if aliases.anchor else None
-    answers = _answers(project, challenger, parts.holdout)
-    predictions = {"challenger": _predict(challenger, parts.holdout, challenger)}
-    predictions["dummy"] = _dummy(project, challenger, parts)
-    problems = _leaks("challenger", challenger, parts)
-    for name, version in (("champion", champion), ("anchor", anchor)):
-        if version:
-            problems += _score_rival(name, version, registry, challenger, parts, predictions)
-    settings = project.settings
-    share = settings.gate.max_loss_increase
-    evidence = evaluate(answers, predictions, settings.metric, problems, share)
-    own = predictions["challenger"]
-    identity = _identity(own, parts.holdout_id)
-    measures = {} if evidence.problems else _measures(project, answers, own)
-    names = (data_id, parts.holdout_id, parts.how)
-    return Trial(challenger, evidence, champion, anchor, *names, identity, measures)
-
-
-def _score_rival(
-    name: str,
-    version: Version,
+    project: Project,
     registry: Registry,
     challenger: Model,
     parts: Split,
-    predictions: dict[str, NDArray[np.float64]],
-) -> list[str]:
-    """Add the rival's predictions; what is wrong with it otherwise. The gate then fails closed."""
-    try:
-        rival = model.load(registry.fetch(version), version.digest)
-        predictions[name] = _predict(rival, parts.holdout, challenger)
-        return _leaks(f"{name} v{version.number}", rival, parts)
-    except Exception as error:  # noqa: BLE001 - a bundle of any age may fail in any way
-        return [f"{name} v{version.number} cannot be scored: {_line(error)}"]
+    data_id: str,
+    today: date,
+) -> Trial:
+    """Score everybody, under the lock. A rival that cannot be scored is a problem."""
+    rivals = _call_rivals(project, registry, challenger, parts)
+    scored = build_table(project, parts, challenger, rivals.predictions)
+    own, champion = scored.predictions["challenger"], rivals.models.get("champion")
+    identity, looks = _identity(own, parts.holdout_id), sketch(parts)
+    guards = list(ask(project, challenger, champion, parts, today))
+    past = registry.history()
+    guards += wear(_uses(past, looks, identity), project.settings.gate)
+    problems, details = [*leaked("challenger", challenger, parts, project.contract)], Details()
+    problems += rivals.problems
+    if not problems and np.isfinite(own).all():
+        details = explain(project, scored, challenger, champion, parts)
+    evidence = evaluate(scored, project.settings.gate, problems, guards, details)
+    measures = {} if evidence.problems else _measures(scored)
+    names = (data_id, parts.holdout_id, parts.how, looks, identity, measures, tuple(past))
+    return Trial(challenger, scored, evidence, rivals.champion, rivals.anchor, *names)
 
 
-def _answers(project: Project, challenger: Model, rows: pl.DataFrame) -> NDArray:
-    values = rows[project.contract.target]
-    if project.settings.task == "regression":
-        return values.cast(pl.Float64).to_numpy()
-    return encode_answers(values.to_list(), challenger.signature.classes)
+def _call_rivals(project: Project, registry: Registry, challenger: Model, parts: Split) -> Rivals:
+    aliases = registry.recover()
+    champion = registry.version(aliases.champion) if aliases.champion else None
+    anchor = registry.version(aliases.anchor) if aliases.anchor else None
+    rivals = Rivals(champion, anchor)
+    for name, version in (("champion", champion), ("anchor", anchor)):
+        if version is None:
+            continue
+        called = f"{name} v{version.number}"
+        try:
+            rival = rivals.models[name] = model.load(registry.fetch(version), version.digest)
+            rivals.predictions[name] = predict(rival, parts.holdout, challenger)
+            rivals.problems.extend(leaked(called, rival, parts, project.contract))
+        except Exception as error:  # noqa: BLE001 - a bundle of any age may fail in any way
+            rivals.problems.append(f"{called} cannot be scored: {_line(error)}")
+    return rivals
 
 
-def _predict(rival: Model, rows: pl.DataFrame, challenger: Model) -> NDArray[np.float64]:
-    """A model's answers to these rows, its classes in the challenger's order."""
-    signature, wanted = rival.signature, challenger.signature
-    if (signature.task, signature.target) != (wanted.task, wanted.target):
-        raise ValueError(
-            f"it predicts {signature.target!r}, the challenger {wanted.target!r}; "
-            "give the new model another `name` in settings.toml"
-        )
-    absent = [column.name for column in signature.inputs if column.name not in rows.columns]
-    if absent:
-        raise ValueError(
-            f"it needs the columns {', '.join(absent)}, which the contract no longer has"
-        )
-    predicted = rival.predict(encode_rows(rows, signature.inputs))
-    if signature.classes == wanted.classes:
-        return predicted
-    places = {label: place for place, label in enumerate(signature.classes)}
-    absent_class = np.zeros(len(predicted))
-    columns = [predicted[:, places[c]] if c in places else absent_class for c in wanted.classes]
-    return np.column_stack(columns)
+def gaps_of(decision: Decision) -> dict[str, tuple[float, float]]:
+    """Difference and standard error by rival."""
+    return {str(c.against): (c.delta, c.standard_error) for c in decision.comparisons}
 
 
-def _dummy(project: Project, challenger: Model, parts: Split) -> NDArray[np.float64]:
-    known = _answers(project, challenger, parts.training)
-    constant = constant_answer(known, len(challenger.signature.classes), project.settings.metric)
-    shape = (len(parts.holdout), len(constant)) if len(constant) > 1 else (len(parts.holdout),)
-    return np.broadcast_to(constant, shape)
+def _uses(past: list[Past], looks: str, identity: str) -> int:
+    """How many other models were judged on these rows."""
+    others = [one for one in past if one.identity not in ("", identity)]
+    return len({one.identity for one in others if alike(one.holdout, looks) > SAME_HOLDOUT})
 
 
-def _leaks(name: str, rival: Model, parts: Split) -> list[str]:
-    leaked = bundle.leaked_rows(rival.folder, parts.holdout_hashes)
-    return [f"{leaked} holdout rows were training rows of the {name}"] if leaked else []
-
-
-def _measures(project: Project, answers: NDArray, predicted: NDArray) -> dict[str, float]:
-    metrics = METRICS[project.settings.task]
-    values = {metric: score(answers, predicted, metric).value for metric in metrics}
-    return {metric: value if metric == "roc_auc" else -value for metric, value in values.items()}
+def _measures(scored: Scored) -> dict[str, float]:
+    """The challenger's value of every metric that the task has, a loss without its minus."""
+    own = scored.predictions["challenger"]
+    values = {}
+    for metric in METRICS[scored.task]:
+        value = score(scored.answers, own, metric, scored.threshold).value
+        values[metric] = -value if is_loss(metric) else value
+    return values
 
 
 def _identity(predicted: NDArray, holdout_id: str) -> str:

@@ -51,7 +51,7 @@ def ours(name):
 @pytest.mark.parametrize(
     ("vendor", "doors"),
     [
-        ("mlflow", ["store/backend.py", "store/tracking.py"]),
+        ("mlflow", ["store/backend.py", "store/runs.py", "store/tracking.py"]),
         ("skl2onnx", ["store/export.py"]),
         ("uvicorn", ["serving/server.py"]),
         ("onnxruntime", ["store/model.py"]),
@@ -70,8 +70,17 @@ def test_each_vendor_has_its_doors_and_no_other(vendor, doors):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("steps/")])
 def test_a_step_knows_settings_and_values_and_no_other_step(name):
-    values = {".settings", ".contract", ".errors", ".evidence"}
-    assert {one for one in ours(name) if not one.startswith(".checks.")} <= values
+    values = {".settings", ".contract", ".errors", ".evidence", ".decision"}
+    engines = (".checks.", ".metrics.", ".guards.")
+    assert {one for one in ours(name) if not one.startswith(engines)} <= values
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith(("metrics/", "guards/"))])
+def test_a_metric_or_guard_is_pure_and_knows_no_model(name):
+    assert {one for one in ours(name) if not one.startswith((".metrics.", ".guards."))} <= {
+        ".settings",
+        ".evidence",
+    }
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("checks/")])

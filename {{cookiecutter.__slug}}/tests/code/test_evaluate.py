@@ -6,7 +6,21 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from your_package.steps.evaluate import evaluate, score
+from your_package.metrics.scored import Scored
+from your_package.metrics.scores import score
+from your_package.settings import GateSettings
+from your_package.steps import evaluate as step
+
+
+def evaluate(answers, models, metric, max_loss_increase=0.05):
+    """The step's evidence; the champion is the anchor too, and the challenger beats itself."""
+    regression = metric in ("mae", "mse")
+    everybody = {"dummy": models["challenger"], **models}
+    if "champion" in models:
+        everybody["anchor"] = models["champion"]
+    scored = Scored("regression" if regression else "binary", metric, answers, everybody)
+    settings = GateSettings(max_loss_increase=max_loss_increase)
+    return step.evaluate(scored, settings)
 
 
 def columns(p):

@@ -3,10 +3,21 @@
 import numpy as np
 import pytest
 
-from your_package.steps.evaluate import evaluate
+from your_package.metrics.scored import Scored
+from your_package.settings import GateSettings
+from your_package.steps import evaluate as step
 
 ANSWERS = np.array([0, 1, 0, 1, 1, 0])
 GOOD = np.column_stack([1 - ANSWERS * 0.5, ANSWERS * 0.5])
+
+
+def evaluate(answers, predictions, metric, problems=(), max_loss_increase=0.05):
+    """The step's evidence; where a champion stands alone it is the anchor too."""
+    task = "regression" if metric in ("mae", "mse") else "binary"
+    if "champion" in predictions:
+        predictions = {"anchor": predictions["champion"], **predictions}
+    scored = Scored(task, metric, answers, predictions)
+    return step.evaluate(scored, GateSettings(max_loss_increase=max_loss_increase), problems)
 
 
 def spoilt(value):
@@ -70,8 +81,14 @@ def test_a_number_to_predict_that_is_not_finite_is_a_problem():
 
 
 def test_without_a_challenger_there_is_nothing_to_judge():
-    made = evaluate(ANSWERS, {"champion": GOOD}, "roc_auc")
-    assert made.problems == ("the challenger gave no answer",)
+    made = evaluate(ANSWERS, {"champion": GOOD, "dummy": GOOD}, "roc_auc")
+    assert made.problems == ("there is no answer of the challenger",)
+
+
+def test_a_champion_without_an_anchor_is_a_problem():
+    scored = Scored("binary", "brier", ANSWERS, {"challenger": GOOD, "dummy": GOOD, "anchor": GOOD})
+    made = step.evaluate(scored, GateSettings())
+    assert made.problems == ("champion and anchor have to be scored together",)
 
 
 def test_problems_that_are_known_already_are_kept_first():

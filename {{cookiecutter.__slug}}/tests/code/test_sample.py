@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from your_package import sample
-from your_package.steps.evaluate import score
+from your_package.metrics.scores import score
 
 DAY = date(2026, 3, 1)
 TASKS = ["binary", "regression", "multiclass"]

@@ -11,7 +11,7 @@ import pytest
 from your_package.errors import Status, Stop
 from your_package.promote import promote
 from your_package.store.tracking import Registry
-from your_package.store.versions import Aliases, Judgement
+from your_package.store.versions import Aliases, Judgement, Record
 
 
 def artifacts(version):
@@ -47,8 +47,19 @@ def test_a_later_verdict_replaces_the_earlier(registry, add_version, tmp_path):
     version = add_version("KEEP")
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "report.md").write_text("again", encoding="utf-8")
-    registry.judge(version, Judgement("PROMOTE", "abc", False, 0.9), tmp_path / "report")
-    assert registry.version(1).judgement == Judgement("PROMOTE", "abc", False, 0.9)
+    judgement = Judgement("PROMOTE", "abc", False, 0.9)
+    record = Record({}, {}, ("churned", "d4", "sample"), judgement, "i9", "[]", {"anchor": (1, 2)})
+    registry.judge(version, record, tmp_path / "report")
+    assert registry.version(1).judgement == judgement
+    first, again = registry.history()
+    assert (first.judgement.verdict, first.gaps) == ("KEEP", {})
+    assert (again.judgement, again.identity, again.gaps) == (judgement, "i9", {"anchor": (1, 2)})
+
+
+def test_a_search_leaves_a_run_for_each_attempt_and_no_decision(registry, add_version):
+    add_version()
+    registry.record_search([({}, {"cv": 0.7}), ({"depth": 3}, {"cv": 0.8})])
+    assert len(registry.history()) == 1
 
 
 def test_a_bundle_comes_back_as_it_was_sealed(registry, add_version):

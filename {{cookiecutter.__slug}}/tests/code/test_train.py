@@ -5,7 +5,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from your_package.errors import Status, Stop
-from your_package.steps.evaluate import score
+from your_package.metrics.scores import score
 from your_package.steps.train import (
     constant_answer,
     encode_answers,

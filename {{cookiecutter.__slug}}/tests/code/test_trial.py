@@ -1,6 +1,7 @@
 """Everybody is scored on the same rows, in the same order of classes, or the trial says why not."""
 
 from dataclasses import replace
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from your_package.store.versions import Aliases
 from your_package.trial import hold_trial
 
 TASK = "multiclass"
+DAY = date(2026, 6, 1)
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +33,9 @@ def hold(parts, sample_project, small_model):
             recover=lambda: Aliases(champion=1, anchor=1),
             version=lambda _: version,
             fetch=lambda _: rival.folder,
+            history=list,
         )
-        return hold_trial(sample_project(TASK), registry, challenger, parts, "d4").evidence
+        return hold_trial(sample_project(TASK), registry, challenger, parts, "d4", DAY).evidence
 
     return make
 
@@ -58,7 +61,9 @@ def test_a_challenger_that_is_random_is_far_from_the_champion(hold, small_model)
     made = hold(challenger)
     assert not made.same_as_champion
     assert made.gaps["champion"].delta < -0.5
-    assert made.gaps["champion"] == made.gaps["anchor"]
+    both = (made.gaps["champion"], made.gaps["anchor"])
+    assert both[0].delta == both[1].delta
+    assert both[0].margin_error == pytest.approx(both[1].margin_error)
 
 
 def test_a_rival_that_is_not_what_was_judged_is_a_problem(hold, small_model):

@@ -9,6 +9,7 @@ import pytest
 from your_package.contract import read_contract
 from your_package.settings import (
     METRICS,
+    GateSettings,
     Settings,
     read_settings,
 )
@@ -45,16 +46,27 @@ def contract():
 
 @pytest.mark.parametrize(("section", "key", "value"), list(commented()))
 def test_a_comment_shows_a_key_that_exists_with_its_real_default(settings, section, key, value):
+    """Or an example, where nothing is the default."""
     defaults = Settings(name="a", task=settings.task)
     default = getattr(getattr(defaults, section), key)
-    assert value in METRICS["binary"] if key == "metric" else (key == "floor" or value == default)
+    assert value in METRICS["binary"] if key == "metric" else default in (value, None, "")
 
 
 def test_a_key_that_is_commented_out_can_be_switched_on(settings):
+    usual = Settings(name="a", task=settings.task)
     for section, key, value in commented():
-        if key not in ("metric", "floor"):
+        if key != "metric":
             told = {"name": "a", "task": settings.task, section: {key: value}}
-            assert Settings.model_validate(told) == Settings(name="a", task=settings.task)
+            found = getattr(Settings.model_validate(told), section)
+            assert getattr(found, key) == value
+            assert found.model_copy(update={key: None}) == getattr(usual, section).model_copy(
+                update={key: None}
+            )
+
+
+def test_every_key_of_the_gate_is_shown_in_the_file():
+    shown = {key for section, key, _ in commented() if section == "gate"}
+    assert set(GateSettings.model_fields) <= shown | set(tomllib.loads(TEXT).get("gate", {}))
 
 
 def test_the_answer_has_a_type_that_the_task_can_learn(settings, contract):

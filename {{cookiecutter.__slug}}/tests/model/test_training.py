@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from your_package import pipeline
+from your_package.errors import Stop
 from your_package.promote import promote
+from your_package.report.result import read_result
 from your_package.serving.app import build_app, read_rows
 from your_package.store import bundle, loads, model
 from your_package.store.tracking import Aliases, Registry
@@ -49,10 +51,12 @@ def test_the_first_champion_is_the_anchor_too(registry):
 
 def test_a_bundle_holds_all_that_is_needed_to_judge_and_serve_it(trained, outcome):
     names = {path.relative_to(trained.folder).as_posix() for path in trained.folder.rglob("*.*")}
-    assert names == {
+    owners = {"owners.npy"} if (trained.folder / "owners.npy").exists() else set()
+    plots = {"gate/reliability.png"} if trained.signature.task != "regression" else set()
+    assert names == owners | plots | {
         *("contract.yaml", "fingerprints.npy", "golden.json", "manifest.json", "metrics.json"),
         *("reference.json", "signature.json", f"model.{trained.signature.format}"),
-        *("gate/report.md", "gate/result.json", "gate/gate.png"),
+        *("training.json", "card.md", "gate/report.md", "gate/result.json", "gate/gate.png"),
     }
     assert bundle.verify(trained.folder, outcome.version.digest) == outcome.version.digest
 
@@ -74,7 +78,39 @@ def test_the_report_shows_the_verdict_and_the_numbers_to_redo_it(outcome):
     (dummy,) = outcome.decision.comparisons
     assert (result["verdict"], result["data"]) == (verdict, outcome.data)
     assert result["comparisons"][0]["delta"] == dummy.delta
-    assert result["comparisons"][0]["lower"] == dummy.lower
+    found, again = read_result(outcome.report.parent / "result.json")
+    assert again == outcome.decision
+    assert found.evidence.challenger == outcome.decision.challenger
+
+
+def test_a_report_that_was_changed_is_found_out(outcome, tmp_path):
+    """Whatever verdict somebody writes into it, the evidence beside it says another."""
+    text = (outcome.report.parent / "result.json").read_text(encoding="utf-8")
+    result = json.loads(text)
+    other = "REJECT" if result["verdict"] != "REJECT" else "PROMOTE"
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps({**result, "verdict": other}), encoding="utf-8")
+    with pytest.raises(Stop, match="the file was changed"):
+        read_result(path)
+    result["evidence"]["gaps"]["dummy"]["delta"] = -0.2
+    path.write_text(json.dumps(result), encoding="utf-8")
+    with pytest.raises(Stop, match="the file was changed"):
+        read_result(path)
+
+
+def test_the_card_has_every_heading_of_the_paper(trained):
+    text = (trained.folder / "card.md").read_text(encoding="utf-8")
+    found = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert found == [
+        *("Model details", "Intended use", "Factors", "Metrics", "Evaluation data"),
+        *("Training data", "Quantitative analyses", "Ethical considerations"),
+        "Caveats and recommendations",
+    ]
+
+
+def test_the_report_is_read_in_ten_seconds(outcome):
+    """Under sixty lines, and the verdict first."""
+    assert len(outcome.report.read_text(encoding="utf-8").splitlines()) < 60
 
 
 def test_nothing_that_training_left_is_a_pickle(project, outcome):

@@ -8,18 +8,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .. import pipeline
+from ..metrics.compare import measure
+from ..metrics.errors import Z
+from ..metrics.scored import Scored
 from ..pipeline import Outcome
 from ..project import Project
-from ..settings import Settings
-from ..steps.evaluate import Numbers, score, standard_error
-from ..steps.gate import POWER_Z, Z
+from ..scoring import answers_of, dependence_of
+from ..settings import Settings, best_value
+from ..steps.gate import POWER_Z
 from ..steps.split import Split, split
-from ..steps.train import encode_answers
 from ..steps.validate import typed_rows
 from ..store import export, model
 from ..store.encode import encode_rows
 from ..store.loads import Load
-from ..store.tracking import Registry, Version
+from ..store.tracking import Registry
+from ..store.versions import Version
 from .choice import Notes
 
 LEAST, MOST, USUAL = 0.02, 0.25, 0.05
@@ -65,9 +68,9 @@ def find_margin(project: Project, version: Version, data: Load) -> float | None:
     other = pipeline.fit(project, fewer)
     if other.classes != baseline.signature.classes:
         return None
-    own, others = _both(project, parts, baseline, other.estimator)
-    loss = 1 - own.value if project.settings.metric == "roc_auc" else -own.value
-    error = standard_error(own.influence - others.influence)
+    spread = measure(_both(project, parts, baseline, other.estimator))
+    loss = best_value(project.settings.metric) - spread.values["baseline"]
+    error = spread.error({"baseline": 1.0, "other": -1.0})
     wanted = (Z + POWER_Z) * error / loss if loss > 0 else USUAL
     return min(MOST, max(LEAST, ceil(wanted * 100) / 100))
 
@@ -77,14 +80,15 @@ def _spread(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return (hashes ^ (hashes >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
 
 
-def _both(project: Project, parts: Split, baseline: model.Model, other: object) -> tuple:
-    inputs = encode_rows(parts.holdout, project.inputs)
-    answers = parts.holdout[project.contract.target]
-    predicted: Numbers = export.answers(other, project.settings.task, inputs)
-    truth: Numbers = (
-        answers.cast(pl.Float64).to_numpy()
-        if project.settings.task == "regression"
-        else encode_answers(answers.to_list(), baseline.signature.classes).astype(np.float64)
+def _both(project: Project, parts: Split, baseline: model.Model, other: object) -> Scored:
+    settings, rows = project.settings, parts.holdout
+    inputs = encode_rows(rows, project.inputs)
+    predicted = export.answers(other, settings.task, inputs)
+    return Scored(
+        task=settings.task,
+        metric=settings.metric,
+        answers=answers_of(project, baseline, rows).astype(np.float64),
+        predictions={"baseline": baseline.predict(inputs), "other": predicted},
+        threshold=settings.train.threshold,
+        dependence=dependence_of(rows, project.contract, settings.gate.horizon),
     )
-    metric = project.settings.metric
-    return score(truth, baseline.predict(inputs), metric), score(truth, predicted, metric)

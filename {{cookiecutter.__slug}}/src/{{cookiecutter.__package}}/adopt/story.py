@@ -11,12 +11,12 @@ from .. import pipeline
 from ..checks.reference import REFERENCE, Reference
 from ..checks.summarize import build_reference
 from ..contract import Contract, Role
+from ..decision import Decision, Verdict
 from ..errors import Status, Stop
 from ..project import Progress, Project
 from ..settings import METRICS, Settings, Task, read_settings
 from ..sources import read_file
 from ..sources.files import oddities
-from ..steps.gate import Decision, Verdict
 from ..store import loads
 from ..store.journal import finish, replace_files
 from ..store.model import read_signature

@@ -1,47 +1,18 @@
-"""The decision for people and machines: report.md, result.json and one picture."""
+"""The decision as a page that a reviewer grasps in ten seconds."""
 
-import json
-import shutil
-from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Iterator
 
-from .checks.findings import Finding
-from .steps.gate import Comparison, Decision, Verdict
-from .trial import Trial
+from ..decision import Comparison, Decision
+from ..evidence import Details, Guard
+from ..trial import Trial
 
-SCHEMA = 1
-COLOURS = {
-    Verdict.PROMOTE: "#0072b2",
-    Verdict.KEEP: "#595959",
-    Verdict.REJECT: "#d55e00",
-    Verdict.INVALID: "#d55e00",
+MARKS = {"invalid": "✗ invalid", "block": "✗ blocks", "warn": "! warns", "report": "· noted"}
+PLOTS = {
+    "gate.png": "Difference to champion and anchor, with the line that it had to reach",
+    "slices.png": "Difference by slice, with those that are proven worse in colour",
+    "reliability.png": "Said and observed shares",
+    "history.png": "All decisions over time, against the anchor",
 }
-
-
-def write(folder: Path, decision: Decision, trial: Trial) -> None:
-    """Write the three files into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    names = rivals(trial)
-    (folder / "report.md").write_text(markdown(decision, names, trial.how), encoding="utf-8")
-    (folder / "result.json").write_text(
-        json.dumps(result(decision, trial), indent=1) + "\n", encoding="utf-8"
-    )
-    if decision.comparisons:
-        draw(decision, names, folder / "gate.png")
-
-
-def publish(root: Path, folder: Path) -> Path:
-    """Put the newest report where people look; call it under the lock."""
-    place, fresh, old = (root / "reports" / name for name in ("gate", ".fresh", ".old"))
-    for leftover in (fresh, old):  # of a run that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(folder, fresh)
-    if place.exists():
-        place.rename(old)
-    fresh.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
-    return place / "report.md"
 
 
 def rivals(trial: Trial) -> dict[str, str]:
@@ -51,25 +22,25 @@ def rivals(trial: Trial) -> dict[str, str]:
     return {"champion": champion, "anchor": anchor, "dummy": "constant answer"}
 
 
-def markdown(decision: Decision, names: dict[str, str], how: str) -> str:
-    """The report that a reviewer grasps in ten seconds."""
-    lines = [
-        f"## Model gate: {decision.verdict}. {decision.reason[:1].upper()}{decision.reason[1:]}",
-        "",
-    ]
-    if decision.comparisons:
-        lines += [
-            f"| {decision.metric} | rival | challenger | Δ (90 % interval) | needed |",
-            "|---|---|---|---|---|",
-        ]
-        lines += [_row(names[c.against], c, decision) for c in decision.comparisons]
-        lines.append("")
-    lines.append(
-        f"Holdout: {decision.rows:,} rows, {how}. Higher is better; a loss is shown with a minus."
-    )
-    if decision.rows_to_settle:
-        lines.append(f"About {decision.rows_to_settle:,} rows would settle an equal model.")
-    return "\n".join(lines) + "\n"
+def markdown(decision: Decision, trial: Trial, plots: list[str]) -> str:
+    """Verdict, numbers, what failed, what the model leans on; under sixty lines."""
+    reason = decision.reason[:1].upper() + decision.reason[1:]
+    lines = [f"## Model gate: {decision.verdict}. {_cell(reason)}", ""]
+    lines += _numbers(decision, rivals(trial))
+    lines += _holdout(decision, trial)
+    lines += _checks(decision.guards)
+    lines += _leaning(trial.evidence.details)
+    lines += _groups(trial.evidence.details)
+    lines += [f"![{PLOTS[name]}]({name})" for name in plots]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _numbers(decision: Decision, names: dict[str, str]) -> list[str]:
+    if not decision.comparisons:
+        return []
+    head = f"| {decision.metric} | rival | challenger | Δ (90 % interval) | needed |"
+    rows = [_row(names[c.against], c, decision) for c in decision.comparisons]
+    return [head, "|---|---|---|---|---|", *rows, ""]
 
 
 def _row(name: str, c: Comparison, decision: Decision) -> str:
@@ -78,65 +49,69 @@ def _row(name: str, c: Comparison, decision: Decision) -> str:
     return f"| {name} | {c.rival:.4f} | {decision.challenger:.4f} | {interval} | {needed} |"
 
 
-def result(decision: Decision, trial: Trial) -> dict[str, object]:
-    """Everything needed to redo the decision, for machines."""
-    return {
-        "schema": SCHEMA,
-        **asdict(decision),
-        "comparisons": [
-            {**asdict(c), "lower": c.lower, "upper": c.upper} for c in decision.comparisons
-        ],
-        "champion": trial.champion.digest if trial.champion else None,
-        "anchor": trial.anchor.digest if trial.anchor else None,
-        "data": trial.data_id,
-        "holdout": {"id": trial.holdout_id, "how": trial.how, "rows": decision.rows},
-        "measures": dict(trial.measures),
-    }
+def _holdout(decision: Decision, trial: Trial) -> list[str]:
+    text = f"Holdout: {decision.rows:,} rows, {trial.how}. Higher is better; a loss has a minus."
+    if decision.rows_to_settle:
+        text += f" About {decision.rows_to_settle:,} rows would settle an equal model."
+    return [text, ""]
 
 
-def draw(decision: Decision, names: dict[str, str], path: Path) -> None:
-    """Δ against each rival with its 90 % interval, and the line it had to reach."""
-    from matplotlib.figure import Figure
-
-    shown = [c for c in decision.comparisons if c.against != "dummy"] or list(decision.comparisons)
-    figure = Figure(figsize=(7, 1.3 + 0.7 * len(shown)), layout="constrained")
-    axes = figure.subplots()
-    colour = COLOURS[decision.verdict]
-    for place, c in enumerate(shown):
-        axes.plot(
-            [c.lower, c.upper], [place, place], color=colour, linewidth=3, solid_capstyle="butt"
-        )
-        axes.plot(c.delta, place, "o", color=colour, markersize=8)
-        axes.plot([c.needed, c.needed], [place - 0.3, place + 0.3], color="black", linestyle="--")
-        ends = "point" if c.against == "champion" else "whole interval"
-        axes.text(
-            c.needed, place - 0.34, f"{ends} right of here", ha="center", va="bottom", fontsize=8
-        )
-    axes.axvline(0, color="#999999", linewidth=1, zorder=0)
-    axes.set_yticks(range(len(shown)), [f"against {names[c.against]}" for c in shown])
-    axes.set_ylim(len(shown) - 0.4, -0.75)
-    axes.set_xlabel(f"difference in {decision.metric} (right is better), with its 90 % interval")
-    axes.set_title(f"{decision.verdict}: {decision.reason}", loc="left", fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
+def _checks(guards: tuple[Guard, ...]) -> list[str]:
+    """What failed, in a table; what held or could not be judged, in a line each."""
+    bad = [one for one in guards if one.ok is False]
+    rows = [f"| {MARKS[one.severity]} | {one.name} | {_cell(one.text)} |" for one in bad[:12]]
+    lines = ["| | check | what was found |", "|---|---|---|", *rows, ""] if rows else []
+    held = dict.fromkeys(one.name for one in guards if one.ok)
+    held = [name for name in held if name not in {one.name for one in bad}]
+    if held:
+        lines += [f"Held: {', '.join(held)}.", ""]
+    open_ = [f"{one.name} ({one.text})" for one in guards if one.ok is None]
+    return [*lines, f"Not judged: {_cell('; '.join(open_))}.", ""] if open_ else lines
 
 
-def findings_text(findings: Sequence[Finding]) -> str:
-    """Findings as plain lines."""
-    lines = [f"The data break the contract ({len(findings)} rule{'s' * (len(findings) != 1)}):"]
-    for found in findings:
-        shown = f"; {', '.join(found.examples)}" if found.examples else ""
-        lines.append(f"  {found.column}: {found.rule}: {found.message}{shown}")
-    return "\n".join(lines)
+def _leaning(details: Details) -> list[str]:
+    """The columns that matter most, and those that have moved."""
+    lines = []
+    if details.importances:
+        head = ["| column | what shuffling it costs (90 % interval) | champion |", "|---|---|---|"]
+        rows = [
+            f"| {_cell(one.column)} | {one.value:+.4f} ({one.lower:+.4f} … {one.upper:+.4f}) "
+            f"| {'' if one.champion is None else f'{one.champion:+.4f}'} |"
+            for one in details.importances[:5]
+        ]
+        lines += [*head, *rows, ""]
+    moved = ", ".join(f"{_cell(one.column)} {one.distance:.2f}" for one in details.shifts)
+    text = f"Moved most since training (0 is alike, 1 is apart): {moved}."
+    return [*lines, text, ""] if moved else lines
 
 
-def findings_markdown(findings: Sequence[Finding]) -> str:
-    """Findings as a Markdown table, for the summary of a job."""
-    if not findings:
-        return "The data keep the contract.\n"
-    lines = ["| column | rule | severity | what | examples |", "|---|---|---|---|---|"]
-    for found in findings:
-        shown = (found.column, found.rule, found.severity, found.message, "; ".join(found.examples))
-        cells = (cell.replace("|", "\\|").replace("\n", " ") for cell in shown)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+def _groups(details: Details) -> list[str]:
+    """Rates by group of the sensitive columns; small groups are named without a rate."""
+    shown = [one for one in details.rates if one.challenger is not None]
+    small = sorted({f"{r.column} {r.group}" for r in details.rates if r.challenger is None})
+    lines = []
+    if shown:
+        lines = ["| group | measure | rows | challenger | champion |", "|---|---|---|---|---|"]
+        for one in shown[:12]:
+            before = "" if one.champion is None else f"{one.champion:.3f}"
+            group = _cell(f"{one.column} = {one.group}")
+            lines.append(
+                f"| {group} | {one.measure} | {one.rows:,} | {one.challenger:.3f} | {before} |"
+            )
+        lines.append("")
+    if small:
+        lines += [f"Too few rows to judge: {_cell(', '.join(small[:10]))}.", ""]
+    return lines
+
+
+def _cell(text: str) -> str:
+    """Text of the data that cannot break a table, nor become markup."""
+    return "".join(_safe(text))
+
+
+def _safe(text: str) -> Iterator[str]:
+    for sign in text:
+        if sign in "|<>[]`*\\":
+            yield "\\" + sign if sign not in "<>" else {"<": "&lt;", ">": "&gt;"}[sign]
+        else:
+            yield " " if sign in "\r\n" else sign

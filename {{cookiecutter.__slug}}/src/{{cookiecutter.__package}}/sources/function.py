@@ -1,12 +1,12 @@
 """Rows from a Python function: `python:MODULE:FUNCTION` in settings.toml."""
 
-import importlib
 from datetime import date
 from typing import Any
 
 import polars as pl
 
 from ..errors import Status, Stop
+from ..user_function import load_function
 
 
 def read_function(name: str, since: date, until: date) -> pl.LazyFrame:
@@ -15,13 +15,7 @@ def read_function(name: str, since: date, until: date) -> pl.LazyFrame:
     Raises:
         Stop: no such module or function, or it returned no table.
     """
-    module, _, function = name.partition(":")
-    try:
-        load = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise Stop(Status.SETTINGS, f"[data] source python:{name}: {error}.") from error
-    if not callable(load):
-        raise Stop(Status.SETTINGS, f"[data] source python:{name} is no function.")
+    load = load_function(name, "[data] source")
     return _lazy(load(since, until), name)
 
 

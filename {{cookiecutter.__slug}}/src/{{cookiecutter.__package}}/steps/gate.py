@@ -1,69 +1,45 @@
 """Decide: may the challenger replace the champion? docs/gate.md explains the rule."""
 
-from dataclasses import dataclass
-from enum import StrEnum
-from math import ceil, isfinite
+from collections.abc import Iterator
+from dataclasses import replace
+from math import ceil, inf, isfinite
 
-from ..evidence import Evidence, Rival
-from ..settings import GateSettings
+from ..decision import Comparison, Decision, Verdict
+from ..evidence import Evidence, Guard, Harm, Rival
+from ..guards.harms import proven
+from ..metrics.errors import Z
+from ..settings import GateSettings, is_loss
 
-Z = 1.645
 POWER_Z = 0.84
-
-
-class Verdict(StrEnum):
-    """What the gate says."""
-
-    PROMOTE = "PROMOTE"
-    KEEP = "KEEP"
-    REJECT = "REJECT"
-    INVALID = "INVALID"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Challenger minus another model: the difference, its standard error and what was needed."""
-
-    against: Rival
-    rival: float
-    delta: float
-    standard_error: float
-    needed: float
-
-    @property
-    def lower(self) -> float:
-        """Lower end of the 90 % interval."""
-        return self.delta - Z * self.standard_error
-
-    @property
-    def upper(self) -> float:
-        """Upper end of the 90 % interval."""
-        return self.delta + Z * self.standard_error
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A verdict with everything that led to it."""
-
-    verdict: Verdict
-    reason: str
-    metric: str
-    rows: int
-    challenger: float | None = None
-    margin: float | None = None
-    comparisons: tuple[Comparison, ...] = ()
-    rows_to_settle: int | None = None
-    beats_anchor: bool = False
 
 
 def decide(evidence: Evidence, settings: GateSettings) -> Decision:
     """Judge the challenger. Unsound evidence is INVALID: the gate fails closed."""
-    unsound = evidence.problems or _unsound(evidence)
+    harmed = tuple(proven(evidence.harms))
+    guards = (*evidence.guards, *_family(evidence, harmed))
+    unsound = evidence.problems or _unsound(evidence) or tuple(_failed(guards, "invalid"))
     if unsound:
-        return Decision(Verdict.INVALID, "; ".join(unsound), evidence.metric, evidence.rows)
-    if "champion" not in evidence.gaps:
-        return _first(evidence, settings)
-    return _challenge(evidence, settings)
+        verdict, reason = Verdict.INVALID, "; ".join(unsound)
+        return Decision(verdict, reason, evidence.metric, evidence.rows, guards=guards)
+    judge = _challenge if "champion" in evidence.gaps else _first
+    made = judge(evidence, settings, tuple(_failed(guards, "block")))
+    return replace(made, guards=guards, harmed=harmed)
+
+
+def _failed(guards: tuple[Guard, ...], severity: str) -> Iterator[str]:
+    """What the failed guards of this severity say."""
+    failed = (one for one in guards if one.severity == severity and one.ok is False)
+    return (f"{one.name}: {one.text}" for one in failed)
+
+
+def _family(evidence: Evidence, harmed: tuple[Harm, ...]) -> Iterator[Guard]:
+    """One line for each kind of test in the family."""
+    for name in dict.fromkeys(one.guard for one in evidence.harms):
+        tests = [one for one in evidence.harms if one.guard == name]
+        bad = [one for one in harmed if one.guard == name]
+        shown = "; ".join(f"{one.where} ({one.metric} {one.delta:+.4f})" for one in bad[:3])
+        quiet = f"no harm proven in {len(tests)} test{'s' * (len(tests) > 1)}"
+        yield Guard(name, "block", not bad, f"proven harm: {shown}" if bad else quiet)
 
 
 def _unsound(evidence: Evidence) -> tuple[str, ...]:
@@ -72,27 +48,32 @@ def _unsound(evidence: Evidence) -> tuple[str, ...]:
         return ("there are no scores to compare",)
     if ("champion" in evidence.gaps) != ("anchor" in evidence.gaps):
         return ("champion and anchor have to be scored together",)
+    gaps = evidence.gaps.values()
+    if any(gap.standard_error == inf for gap in gaps):
+        return ("one group or moment alone has no standard error",)
     numbers = [evidence.challenger, evidence.margin]
-    for gap in evidence.gaps.values():
+    for gap in gaps:
         numbers += [gap.rival, gap.delta, gap.standard_error, gap.margin_error]
     return () if all(isfinite(number) for number in numbers) else ("a score is no finite number",)
 
 
-def _first(evidence: Evidence, settings: GateSettings) -> Decision:
+def _first(evidence: Evidence, settings: GateSettings, blocked: tuple[str, ...]) -> Decision:
     """The first model has to beat a constant answer, provably."""
     floor = _compare(evidence, "dummy", needed=0.0)
-    if evidence.rows < settings.min_rows_per_class:
-        few, needed = evidence.rows, settings.min_rows_per_class
-        verdict, reason = Verdict.KEEP, f"{few} holdout rows, {needed} are needed to judge"
-    elif floor.lower > 0 and not below_floor(evidence, settings):
-        verdict, reason = (
-            Verdict.PROMOTE,
-            "the first model, and provably better than a constant answer",
-        )
+    few = evidence.rows if evidence.smallest_class is None else evidence.smallest_class
+    needed = settings.min_rows_per_class // (1 if evidence.smallest_class is None else 2)
+    if few < needed:
+        which = "" if evidence.smallest_class is None else " of the rarest class"
+        verdict, reason = Verdict.KEEP, f"{few} holdout rows{which}, {needed} are needed to judge"
     elif floor.upper < 0:
         verdict, reason = Verdict.REJECT, "provably worse than a constant answer"
     elif below_floor(evidence, settings):
         verdict, reason = Verdict.REJECT, f"worse than [gate] floor {settings.floor:g}"
+    elif blocked:
+        verdict, reason = Verdict.REJECT, "; ".join(blocked)
+    elif floor.lower > 0:
+        said = "the first model, and provably better than a constant answer"
+        verdict, reason = Verdict.PROMOTE, said
     else:
         verdict, reason = Verdict.KEEP, "not provably better than a constant answer"
     return Decision(
@@ -106,13 +87,15 @@ def _first(evidence: Evidence, settings: GateSettings) -> Decision:
     )
 
 
-def _challenge(evidence: Evidence, settings: GateSettings) -> Decision:
+def _challenge(evidence: Evidence, settings: GateSettings, blocked: tuple[str, ...]) -> Decision:
     margin, gap = evidence.margin, evidence.gaps["champion"]
     needed = max(0.5 * gap.standard_error, Z * gap.margin_error - margin)
     bar = _compare(evidence, "champion", needed)
     anchor = _compare(evidence, "anchor", Z * evidence.gaps["anchor"].margin_error - margin)
     floor = _compare(evidence, "dummy", needed=0.0)
-    verdict, reason = _verdict(evidence, settings, bar, anchor, floor)
+    verdict, reason = _verdict(evidence, settings, blocked, (bar, anchor, floor))
+    if verdict is Verdict.REJECT:  # everything that is wrong, so that one mend is enough
+        reason = "; ".join(dict.fromkeys((reason, *blocked)))
     to_settle = 0
     if verdict is Verdict.KEEP and margin > 0:
         to_settle = ceil(evidence.rows * ((Z + POWER_Z) * gap.margin_error / margin) ** 2)
@@ -132,10 +115,10 @@ def _challenge(evidence: Evidence, settings: GateSettings) -> Decision:
 def _verdict(
     evidence: Evidence,
     settings: GateSettings,
-    bar: Comparison,
-    anchor: Comparison,
-    floor: Comparison,
+    blocked: tuple[str, ...],
+    comparisons: tuple[Comparison, Comparison, Comparison],
 ) -> tuple[Verdict, str]:
+    bar, anchor, floor = comparisons
     if evidence.same_as_champion:
         return Verdict.KEEP, "the challenger answers exactly as the champion does"
     if evidence.rows < settings.min_rows:
@@ -152,6 +135,8 @@ def _verdict(
         return Verdict.REJECT, "not provably better than a constant answer"
     if below_floor(evidence, settings):
         return Verdict.REJECT, f"worse than [gate] floor {settings.floor:g}"
+    if blocked:
+        return Verdict.REJECT, blocked[0]
     if bar.delta <= 0 or bar.delta < bar.needed:
         return Verdict.KEEP, "not enough evidence to replace the champion"
     if anchor.delta <= anchor.needed:
@@ -163,7 +148,7 @@ def below_floor(evidence: Evidence, settings: GateSettings) -> bool:
     """Worse than the least that was asked for: an AUC below it, a loss above it."""
     if settings.floor is None or evidence.challenger is None:
         return False
-    least = settings.floor if evidence.metric == "roc_auc" else -settings.floor
+    least = -settings.floor if is_loss(evidence.metric) else settings.floor
     return evidence.challenger < least
 
 

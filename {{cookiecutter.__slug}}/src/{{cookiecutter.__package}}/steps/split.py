@@ -18,13 +18,18 @@ SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Split:
-    """Two disjoint parts of the rows, with a 64-bit hash of each row."""
+    """Two disjoint parts of the rows, with a 64-bit hash of each row.
+
+    Where owners were parted, and not moments, the hashes of the owners as well.
+    """
 
     training: pl.DataFrame
     holdout: pl.DataFrame
     training_hashes: HASHES
     holdout_hashes: HASHES
     how: str
+    training_owners: HASHES | None = None
+    holdout_owners: HASHES | None = None
 
     @property
     def holdout_id(self) -> str:
@@ -34,7 +39,7 @@ class Split:
 
 def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
     """Keep the newest share `holdout` of the rows to judge; a hashed share without time."""
-    hashes = row_hashes(rows)
+    hashes, owners = row_hashes(rows), None
     if contract.time_column:
         clock = rows[contract.time_column]
         cut = clock.sort()[min(int(len(clock) * (1 - holdout)), len(clock) - 1)]
@@ -44,8 +49,8 @@ def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
         how = f"observed from {cut} on"
     else:
         owner = contract.group_column or contract.key_column
-        owners = row_hashes(rows.select(owner)) if owner else hashes
-        judge = owners < np.uint64(int(holdout * 2**64))
+        owners = row_hashes(rows.select(owner)) if owner else None
+        judge = (hashes if owners is None else owners) < np.uint64(int(holdout * 2**64))
         how = f"by a hash of {owner or 'the row'}"
     if judge.all() or not judge.any():
         side = "training" if judge.all() else "holdout"
@@ -54,7 +59,8 @@ def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
             f"No row is left for the {side} part ({how}): "
             "give more rows or change [split] holdout.",
         )
-    return Split(rows.filter(~judge), rows.filter(judge), hashes[~judge], hashes[judge], how)
+    parts = (rows.filter(~judge), rows.filter(judge), hashes[~judge], hashes[judge], how)
+    return Split(*parts) if owners is None else Split(*parts, owners[~judge], owners[judge])
 
 
 def row_hashes(rows: pl.DataFrame) -> HASHES:

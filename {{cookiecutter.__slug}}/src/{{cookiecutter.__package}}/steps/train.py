@@ -1,6 +1,7 @@
 """Fit the user's estimator on the training part alone."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +61,37 @@ def encode_answers(answers: Sequence, classes: Sequence[Label]) -> NDArray[np.in
 
 def constant_answer(answers: NDArray, classes: int, metric: Metric) -> NDArray[np.float64]:
     """The best constant: class shares, shape (classes,), or the median or mean, shape (1,)."""
-    if metric == "mae":
-        return np.array([np.median(answers)])
     if metric == "mse":
         return np.array([np.mean(answers)])
+    if not classes:
+        return np.array([np.median(answers)])
     counts = np.bincount(answers[answers >= 0], minlength=classes)
     return counts / counts.sum()
+
+
+def train_linear(
+    inputs: Mapping[str, NDArray], categories: Sequence[str], answers: NDArray, classes: int
+) -> Callable[[Mapping[str, NDArray]], NDArray[np.float64]] | None:
+    """Predictions of a linear model of numbers and categories; texts are left out.
+
+    `classes` is 0 for numbers to predict. None where one class is all that there is.
+    """
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = [name for name, values in inputs.items() if values.dtype.kind == "f"]
+    if classes and len(np.unique(answers)) < classes:
+        return None
+    words = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=50)
+    scaled = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
+    steps = [("numbers", scaled, numbers), ("words", words, list(categories))]
+    estimator = LogisticRegression(max_iter=200) if classes else Ridge()
+    model = make_pipeline(ColumnTransformer(steps), estimator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it need not converge to be a yardstick
+        model.fit(pd.DataFrame(inputs), answers)
+    answer = model.predict_proba if classes else model.predict
+    return lambda rows: np.asarray(answer(pd.DataFrame(rows)), dtype=np.float64)

@@ -6,7 +6,6 @@ Without MLFLOW_TRACKING_URI everything is in mlflow.db and mlartifacts/ beside s
 import json
 import shutil
 import tempfile
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Status, Stop
-from . import bundle
+from . import bundle, runs
 from .backend import address, open_client
-from .versions import Aliases, Judgement, Record, Version, read_version
+from .versions import Aliases, Past, Record, Version, read_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -58,15 +57,6 @@ class Registry:
         number = self.aliases().champion
         return self.version(number) if number else None
 
-    def data_needed(self) -> set[str]:
-        """The data versions of champion, anchor and previous, and of who may be champion next."""
-        aliases, known = self.aliases(), self.versions()
-        named = set(asdict(aliases).values())
-        now = next((one.digest for one in known if one.number == aliases.champion), None)
-        proven = {v.number for v in known if v.judgement.verdict == "PROMOTE"}
-        ready = {v.number for v in known if v.number in proven and v.judgement.champion == now}
-        return {v.data_id for v in known if v.number in named | ready}
-
     def versions(self) -> list[Version]:
         """All registered versions, oldest first."""
         with self._door() as client:
@@ -91,13 +81,9 @@ class Registry:
             return Aliases()
         if MOVE in found[0].tags:
             return Aliases(**json.loads(found[0].tags[MOVE]))
-        return Aliases(
-            **{
-                alias: int(number)
-                for alias, number in found[0].aliases.items()
-                if alias in {field.name for field in fields(Aliases)}
-            }
-        )
+        ours = {field.name for field in fields(Aliases)}
+        named = {a: int(number) for a, number in found[0].aliases.items() if a in ours}
+        return Aliases(**named)
 
     def move(self, target: Aliases) -> None:
         """Set all aliases as one: the intent is a single atomic write, and the last thing to go.
@@ -124,11 +110,19 @@ class Registry:
             self.move(aliases)
         return aliases
 
-    def judge(self, version: Version, judgement: Judgement, folder: Path) -> None:
+    def history(self) -> list[Past]:
+        """Every decision that was made, oldest first."""
+        with self._door() as client:
+            experiment = client.get_experiment_by_name(self.name)
+            return runs.history(client, experiment.experiment_id) if experiment else []
+
+    def judge(self, version: Version, record: Record, folder: Path) -> None:
         """Put a newer verdict on a version, its report beside the older ones."""
         with self._door() as client:
-            client.log_artifacts(version.run_id, str(folder), "gate")
-            text = json.dumps(asdict(judgement))
+            run = runs.start(client, self._experiment(client), record)
+            client.log_artifacts(run.info.run_id, str(folder), "gate")
+            client.set_terminated(run.info.run_id)
+            text = json.dumps(asdict(record.judgement))
             client.set_model_version_tag(self.name, str(version.number), "judgement", text)
 
     def mark_rolled_back(self, version: Version, *, taken_back: bool) -> None:
@@ -162,24 +156,16 @@ class Registry:
         The version appears last and whole, so a crash before it leaves an unfinished run alone.
         """
         with self._door() as client:
-            run = self._start_run(client, record)
+            run = runs.start(client, self._experiment(client), record)
             client.log_artifacts(run.info.run_id, str(folder), "bundle")
             version = self._register(client, run, record, facts) if keep else None
             client.set_terminated(run.info.run_id)
         return version
 
-    def _start_run(self, client: "MlflowClient", record: Record) -> Any:
-        from mlflow.entities import Dataset, DatasetInput, Metric, Param
-
-        now, experiment = int(time.time() * 1000), self._experiment(client)
-        run = client.create_run(experiment, tags={"verdict": record.judgement.verdict})
-        metrics = [Metric(key, value, now, 0) for key, value in record.metrics.items()]
-        params = [Param(key, value) for key, value in record.params.items()]
-        client.log_batch(run.info.run_id, metrics=metrics, params=params)
-        name, digest, source = record.dataset
-        dataset = Dataset(name, digest, "local", json.dumps({"uri": source}))
-        client.log_inputs(run.info.run_id, [DatasetInput(dataset, [])])
-        return run
+    def record_search(self, attempts: runs.Attempts) -> None:
+        """A run for a search of parameters, and inside it one for each attempt."""
+        with self._door() as client:
+            runs.record_search(client, self._experiment(client), attempts)
 
     def _register(
         self, client: "MlflowClient", run: Any, record: Record, facts: Mapping[str, str]

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -41,12 +42,53 @@ class Aliases:
 
 @dataclass(frozen=True)
 class Record:
-    """What one training leaves behind in a run."""
+    """What one decision leaves behind in a run."""
 
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     dataset: tuple[str, str, str]
     judgement: Judgement
+    identity: str = ""
+    holdout: str = "[]"
+    gaps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What `read_past` reads again."""
+        gaps = json.dumps(dict(self.gaps))
+        judged = {
+            "verdict": self.judgement.verdict,
+            "judgement": json.dumps(asdict(self.judgement)),
+        }
+        return {**judged, "identity": self.identity, "holdout": self.holdout, "gaps": gaps}
+
+
+@dataclass(frozen=True)
+class Past:
+    """A decision that was made: when, on which rows, and by how much against whom.
+
+    `gaps` holds difference and standard error by rival; `holdout` the lowest hashes of the rows.
+    """
+
+    when: datetime
+    judgement: Judgement
+    identity: str
+    holdout: str
+    gaps: Mapping[str, tuple[float, float]]
+    run_id: str
+
+
+def read_past(run: Any) -> Past:
+    """A decision from the run that MLflow kept."""
+    tags = run.data.tags
+    return Past(
+        datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+        Judgement(**json.loads(tags["judgement"])),
+        tags["identity"],
+        tags["holdout"],
+        {rival: tuple(gap) for rival, gap in json.loads(tags["gaps"]).items()},
+        run.info.run_id,
+    )
 
 
 def read_version(found: Any) -> Version:

@@ -1,0 +1,78 @@
+"""The commands of the gate: judge again, explain, test itself, and print a card."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import Status
+from .options import Json, Number, Today, command, open_project, open_registry, read_day
+
+
+@command
+def gate(
+    version: Number = None,
+    today: Today = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why the newest verdict is what it is.")
+    ] = False,
+    selftest: Annotated[
+        bool, typer.Option("--selftest", help="Judge eight planted cases; all must be found.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Judge a registered version again, on fresh rows, against whoever is champion now."""
+    from . import pipeline, show, show_gate
+
+    if selftest:
+        _selftest(json)
+        return
+    project = open_project()
+    if explain:
+        _explain(project.root, json)
+        return
+    judged, decision, report = pipeline.rejudge(project, version, read_day(today), show.progress)
+    if json:
+        show.as_json({"version": judged.number, "decision": decision, "report": report})
+    else:
+        show_gate.decision(decision, report)
+        show_gate.next_command(decision, judged, open_registry(project).aliases().champion)
+    exit_for(decision.verdict)
+
+
+def _explain(root: Path, json: bool) -> None:
+    from . import show, show_gate
+    from .report.explain import explain
+    from .report.result import read_result
+
+    result, decision = read_result(root / "reports" / "gate" / "result.json")
+    lines = explain(decision, result.settings)
+    show.as_json(lines) if json else show_gate.lines(lines)
+
+
+def _selftest(json: bool) -> None:
+    from . import show, show_gate
+    from .selftest import selftest
+
+    found = selftest()
+    show.as_json(found) if json else show_gate.selftest(found)
+    if not all(one.ok for one in found):
+        raise typer.Exit(Status.EVIDENCE)
+
+
+@command
+def card(version: Number = None, json: Json = False) -> None:
+    """Print the model card of the champion, or of the version named, as Markdown."""
+    from . import pipeline, show
+
+    registry = open_registry(open_project())
+    found = registry.version(version) if version else registry.champion()
+    found = found or pipeline.newest(registry)
+    text = (registry.fetch(found) / "card.md").read_text(encoding="utf-8")
+    show.as_json({"version": found.number, "card": text}) if json else typer.echo(text, nl=False)
+
+
+def exit_for(verdict: str) -> None:
+    """End with the status of a rejection or of unsound evidence."""
+    if verdict in ("REJECT", "INVALID"):
+        raise typer.Exit(Status.REJECTED if verdict == "REJECT" else Status.EVIDENCE)

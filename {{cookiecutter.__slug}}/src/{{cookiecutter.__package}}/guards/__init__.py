@@ -1,0 +1,1 @@
+"""What else a challenger must not break: pure functions of the table of predictions."""

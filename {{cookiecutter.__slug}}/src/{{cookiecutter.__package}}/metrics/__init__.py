@@ -1,0 +1,1 @@
+"""Metrics with standard errors: pure functions of answers and predictions."""

@@ -1,0 +1,140 @@
+"""Everybody's predictions on the holdout, as the one table that evaluation reads."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from .contract import Contract
+from .metrics.scored import Dependence, Scored
+from .project import Project
+from .steps.split import Split
+from .steps.train import constant_answer, encode_answers, train_linear
+from .store.encode import encode_rows
+from .store.model import Model
+from .user_function import PREFIX, load_function
+
+MOST_LEVELS = 20
+LINEAR_ROWS = 20_000
+MISSING = "missing"
+
+
+def build_table(
+    project: Project, parts: Split, challenger: Model, rivals: dict[str, NDArray]
+) -> Scored:
+    """Answers, predictions of challenger, rivals, a constant and a linear model, and slices."""
+    settings, contract, rows = project.settings, project.contract, parts.holdout
+    own = {"challenger": predict(challenger, rows, challenger)}
+    simple = {"dummy": _dummy(project, challenger, parts), **_linear(project, challenger, parts)}
+    custom = settings.metric.startswith(PREFIX)
+    return Scored(
+        task=settings.task,
+        metric=settings.metric,
+        answers=answers_of(project, challenger, rows),
+        predictions={**own, **rivals, **simple},
+        threshold=settings.train.threshold,
+        dependence=dependence_of(rows, contract, settings.gate.horizon),
+        slices=_slices(rows, contract, settings.gate.slices),
+        sensitive={name: _labels(rows[name]) for name in _sensitive(rows, contract)},
+        custom=load_function(settings.metric, "[gate] metric") if custom else None,
+    )
+
+
+def answers_of(project: Project, challenger: Model, rows: pl.DataFrame) -> NDArray:
+    """Class positions in the challenger's order, or numbers; shape (n,)."""
+    values = rows[project.contract.target]
+    if project.settings.task == "regression":
+        return values.cast(pl.Float64).to_numpy()
+    return encode_answers(values.to_list(), challenger.signature.classes)
+
+
+def predict(rival: Model, rows: pl.DataFrame, challenger: Model) -> NDArray[np.float64]:
+    """A model's answers to these rows, its classes in the challenger's order.
+
+    Raises:
+        ValueError: it answers another question, or needs columns that are gone.
+    """
+    signature, wanted = rival.signature, challenger.signature
+    if (signature.task, signature.target) != (wanted.task, wanted.target):
+        raise ValueError(
+            f"it predicts {signature.target!r}, the challenger {wanted.target!r}; "
+            "give the new model another `name` in settings.toml"
+        )
+    absent = [column.name for column in signature.inputs if column.name not in rows.columns]
+    if absent:
+        raise ValueError(
+            f"it needs the columns {', '.join(absent)}, which the contract no longer has"
+        )
+    predicted = rival.predict(encode_rows(rows, signature.inputs))
+    if signature.classes == wanted.classes:
+        return predicted
+    places = {label: place for place, label in enumerate(signature.classes)}
+    absent_class = np.zeros(len(predicted))
+    columns = [predicted[:, places[c]] if c in places else absent_class for c in wanted.classes]
+    return np.column_stack(columns)
+
+
+def _dummy(project: Project, challenger: Model, parts: Split) -> NDArray[np.float64]:
+    known = answers_of(project, challenger, parts.training)
+    constant = constant_answer(known, len(challenger.signature.classes), project.settings.metric)
+    shape = (len(parts.holdout), len(constant)) if len(constant) > 1 else (len(parts.holdout),)
+    return np.broadcast_to(constant, shape)
+
+
+def _linear(project: Project, challenger: Model, parts: Split) -> dict[str, NDArray[np.float64]]:
+    """A linear model of at most 20 000 training rows; none where it cannot be compared."""
+    rows = parts.training
+    if len(rows) > LINEAR_ROWS:
+        rows = rows[np.linspace(0, len(rows) - 1, LINEAR_ROWS, dtype=np.int64)]
+    words = [column.name for column in challenger.signature.inputs if column.kind == "category"]
+    inputs = challenger.signature.inputs
+    known = answers_of(project, challenger, rows)
+    classes = len(challenger.signature.classes)
+    fitted = train_linear(encode_rows(rows, inputs), words, known, classes)
+    predicted = None if fitted is None else fitted(encode_rows(parts.holdout, inputs))
+    return {} if predicted is None or not np.isfinite(predicted).all() else {"linear": predicted}
+
+
+def dependence_of(rows: pl.DataFrame, contract: Contract, horizon: int | None) -> Dependence:
+    """Owners' rows where there is a group column, neighbouring moments where there is a horizon."""
+    group, clock = contract.group_column, contract.time_column
+    groups = _codes(rows[group].cast(pl.String)) if group and group in rows.columns else None
+    if horizon is None or clock is None:
+        return Dependence(groups)
+    return Dependence(groups, _codes(rows[clock].to_physical()), horizon)
+
+
+def _codes(values: pl.Series) -> NDArray[np.int64]:
+    return values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+
+
+def _sensitive(rows: pl.DataFrame, contract: Contract) -> list[str]:
+    columns = contract.columns.items()
+    return [n for n, c in columns if c.sensitive and not c.personal and n in rows.columns]
+
+
+def _slices(rows: pl.DataFrame, contract: Contract, wanted: list[str] | None) -> dict[str, NDArray]:
+    """A label for each row by column: the words of a category, the quarter of a number."""
+    names = wanted or [*_sensitive(rows, contract), *contract.inputs]
+    found = {}
+    for name in names:
+        known = contract.columns.get(name)
+        if known is None or known.personal or known.role == "text" or name not in rows.columns:
+            continue
+        values = rows[name]
+        numeric = values.dtype.is_numeric() and values.n_unique() > MOST_LEVELS
+        if numeric or values.n_unique() <= MOST_LEVELS:
+            found[name] = _labels(values)
+    return found
+
+
+def _labels(values: pl.Series) -> NDArray:
+    """Words as they are; numbers of many values by quarters, with their bounds."""
+    if values.dtype.is_numeric() and values.n_unique() > MOST_LEVELS:
+        cuts = sorted({float(values.quantile(share) or 0) for share in (0.25, 0.5, 0.75)})
+        bounds = [f"up to {cuts[0]:g}", *(f"up to {c:g}" for c in cuts[1:]), f"over {cuts[-1]:g}"]
+        place = np.searchsorted(cuts, values.fill_null(float("nan")).to_numpy(), side="left")
+        labels = np.array([*bounds, MISSING])[np.minimum(place, len(bounds) - 1)]
+        labels = labels.astype(object)
+        labels[values.is_null().to_numpy()] = MISSING
+        return labels.astype(str)
+    return values.cast(pl.String).fill_null(MISSING).to_numpy().astype(str)

@@ -1,0 +1,96 @@
+"""Search parameters by cross-validation inside the training part; the holdout is not passed in."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    GroupKFold,
+    KFold,
+    ParameterSampler,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
+from threadpoolctl import threadpool_limits
+
+FOLDS = 5
+Folds = list[tuple[NDArray, NDArray]]
+Parameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to stop: after so many trials, or so many minutes, whichever comes first."""
+
+    trials: int = 30
+    minutes: float = 10.0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Parameters and their score in each fold, higher is better; no parameters are the default."""
+
+    parameters: Parameters
+    scores: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over the folds."""
+        return float(np.mean(self.scores))
+
+
+def folds(rows: int, answers: NDArray, groups: NDArray | None, order: NDArray | None) -> Folds:
+    """Later rows judge earlier ones where there is an `order`; owners stay together; else shuffled.
+
+    All arrays have shape (n,); `answers` are class positions, or numbers.
+    """
+    places = np.arange(rows)
+    if order is not None:
+        turned = np.argsort(order, kind="stable")
+        parts = TimeSeriesSplit(FOLDS).split(turned)
+        return [(turned[train], turned[judge]) for train, judge in parts]
+    if groups is not None and len(np.unique(groups)) >= FOLDS:
+        return list(GroupKFold(FOLDS).split(places, answers, groups))
+    kind: type[BaseCrossValidator] = KFold
+    if answers.dtype.kind == "i" and np.bincount(answers).min() >= FOLDS:
+        kind = StratifiedKFold
+    return list(kind(FOLDS, shuffle=True, random_state=0).split(places, answers))
+
+
+def search(
+    build: Callable[[Parameters], Any],
+    space: Mapping[str, Any],
+    table: pd.DataFrame,
+    answers: NDArray,
+    parts: Folds,
+    rate: Callable[[Any, pd.DataFrame, NDArray], float],
+    budget: Budget,
+    seed: int,
+) -> Iterator[Attempt]:
+    """The default first, then sampled parameters, until the budget is used up."""
+    end = time.monotonic() + 60 * budget.minutes
+    sampled = ParameterSampler(space, budget.trials, random_state=seed)
+    for parameters in ({}, *map(_plain, sampled)):
+        scores = []
+        for train, judge in parts:
+            with threadpool_limits(1 if table.size < 1_000_000 else None, user_api="openmp"):
+                fitted = build(parameters).fit(table.iloc[train], answers[train])
+            scores.append(rate(fitted, table.iloc[judge], answers[judge]))
+        yield Attempt(parameters, tuple(scores))
+        if time.monotonic() > end:
+            return
+
+
+def _plain(parameters: Parameters) -> dict[str, Any]:
+    """Values as JSON knows them."""
+    return {n: v.item() if isinstance(v, np.generic) else v for n, v in parameters.items()}
+
+
+def best(attempts: Sequence[Attempt]) -> Attempt:
+    """The highest mean; the default where nothing is better."""
+    return max(attempts, key=lambda one: one.mean)
