@@ -110,7 +110,7 @@ def code_lines(path: Path) -> set[int]:
 
 BUDGETS = {  # each an engine that is read by itself
     "checks": 1450,
-    "adopt": 1150,
+    "adopt": 1180,
     "sources": 420,
     "metrics": 330,
     "guards": 320,

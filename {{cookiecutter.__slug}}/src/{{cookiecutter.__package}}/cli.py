@@ -5,39 +5,9 @@ from typing import Annotated
 
 import typer
 
-from . import cli_data  # noqa: F401 - its commands come first
-from .cli_gate import exit_for
+from . import cli_data, cli_model  # noqa: F401 - their commands come first
 from .errors import Status
 from .options import Json, Number, Today, app, command, open_project, open_registry, read_day
-
-
-@command
-def train(
-    today: Today = None,
-    tune: Annotated[
-        bool, typer.Option("--tune", help="Search parameters first, inside the training rows.")
-    ] = False,
-    trials: Annotated[int, typer.Option(help="With --tune: at most so many.", min=1)] = 30,
-    minutes: Annotated[float, typer.Option(help="With --tune: at most so long.", min=0)] = 10,
-    json: Json = False,
-) -> None:
-    """Train a challenger, judge it against the champion, and register it if it may stay."""
-    from . import pipeline, show, show_gate
-    from .steps.tune import Budget
-
-    project, budget = open_project(), Budget(trials, minutes) if tune else None
-    outcome = pipeline.run(project, read_day(today), show.progress, budget)
-    if json:
-        show.as_json(outcome)
-    else:
-        if outcome.findings:  # warnings: what fails has stopped the training
-            show.findings(outcome.findings)
-        show_gate.decision(outcome.decision, outcome.report)
-        show.out.print(f"  packaged as {outcome.packaging}")
-        show_gate.next_command(
-            outcome.decision, outcome.version, open_registry(project).aliases().champion
-        )
-    exit_for(outcome.decision.verdict)
 
 
 @command

@@ -42,6 +42,7 @@ def roll_back(registry: Registry, number: int | None = None) -> tuple[Version, b
                     f"v{target.number} is the only champion there ever was; none is before it.",
                 )
             return target, False
+        _refuse_unknown(target, aliases)
         registry.fetch(target)
         registry.mark_rolled_back(registry.version(aliases.champion), taken_back=True)
         if target.rolled_back:
@@ -49,6 +50,17 @@ def roll_back(registry: Registry, number: int | None = None) -> tuple[Version, b
         anchor = target.number if aliases.anchor == aliases.champion else aliases.anchor
         registry.move(Aliases(champion=target.number, anchor=anchor, previous=target.number))
         return target, True
+
+
+def _refuse_unknown(target: Version, aliases: Aliases) -> None:
+    """Back is where a champion was, or what has passed the gate; not any version there is."""
+    known = target.number in (aliases.previous, aliases.anchor)
+    if not known and target.judgement.verdict != "PROMOTE":
+        raise Stop(
+            Status.REJECTED,
+            f"v{target.number} was never proven: the gate says {target.judgement.verdict}. "
+            "`ml status` lists those that were.",
+        )
 
 
 def _newest_proven(registry: Registry, aliases: Aliases) -> Version:

@@ -189,6 +189,25 @@ def test_old_rows_need_not_be_fresh_and_new_ones_must():
     assert inferred({**BASE, "day": fresh})[0].time.max_age_days == 18
 
 
+def read(table, target="y", **wishes):
+    return infer(pl.DataFrame(table).lazy(), Wishes(target, **wishes), TODAY, Notes())
+
+
+@pytest.mark.parametrize(("every", "rare"), [(2, False), (40, False), (80, True)])
+def test_a_second_class_under_two_per_cent_is_rare(every, rare):
+    assert read({**BASE, "y": [int(n % every == 0) for n in range(ROWS)]}).rare is rare
+
+
+def test_one_row_a_moment_and_owner_is_a_panel():
+    days = [TODAY - timedelta(days=n // 4) for n in range(ROWS)]
+    shop = {"day": days, "shop_id": [f"s{n % 4}" for n in range(ROWS)], "y": AMOUNTS}
+    assert read({**BASE, **shop}, group="shop_id", time="day").panel
+    assert not read({**BASE, **shop, "shop_id": ["s1"] * 399 + ["s2"]}, group="shop_id").panel
+    assert not read({**BASE, **shop, "y": BASE["y"]}, group="shop_id", time="day").panel
+    few = {**shop, "day": [TODAY - timedelta(days=n // 8) for n in range(ROWS)]}
+    assert not read({**BASE, **few}, group="shop_id", time="day").panel
+
+
 @pytest.mark.parametrize(
     ("values", "wanted"),
     [

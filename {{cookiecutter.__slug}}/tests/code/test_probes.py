@@ -9,7 +9,14 @@ import pytest
 
 from your_package.probes.behaviour import behaviour
 from your_package.probes.explain import shifts
-from your_package.probes.holdout import alike, freshness, leaked, new_leaks, sketch, wear
+from your_package.probes.holdout import (
+    alike,
+    freshness,
+    leaked,
+    new_leaks,
+    sketch,
+    wear,
+)
 from your_package.probes.parity import parity
 from your_package.probes.robust import robustness
 from your_package.probes.speed import speed

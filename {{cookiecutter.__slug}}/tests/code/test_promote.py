@@ -112,6 +112,13 @@ def test_the_only_champion_there_ever_was_stays(registry, add_version):
     assert registry.aliases().champion == 1
 
 
+@pytest.mark.parametrize("verdict", ["KEEP", "INVALID"])
+def test_what_was_never_proven_is_no_way_back(registry, three, add_version, verdict):
+    add_version(verdict, three[1])
+    refused(f"never proven: the gate says {verdict}", roll_back, registry, 4)
+    assert roll_back(registry, 1)[0].number == 1
+
+
 def test_what_was_taken_back_is_not_promoted_by_itself(registry, three):
     promote(registry)
     roll_back(registry)

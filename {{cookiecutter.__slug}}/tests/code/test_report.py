@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from your_package.evidence import Evidence, Gap, Guard, Harm, Rival
+from your_package.evidence import (
+    Evidence,
+    Gap,
+    Guard,
+    Harm,
+    Rival,
+)
 from your_package.report.explain import explain
 from your_package.report.markdown import _cell
 from your_package.report.plots import draw_history, draw_slices

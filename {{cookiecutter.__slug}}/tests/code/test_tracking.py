@@ -11,7 +11,11 @@ import pytest
 from your_package.errors import Status, Stop
 from your_package.promote import promote
 from your_package.store.tracking import Registry
-from your_package.store.versions import Aliases, Judgement, Record
+from your_package.store.versions import (
+    Aliases,
+    Judgement,
+    Record,
+)
 
 
 def artifacts(version):

@@ -20,7 +20,7 @@ from .facts import Facts, exact_facts
 from .marks import marks
 from .roles import find_roles
 from .rules import find_order, find_range, find_shape, listed, nulls_allowed, ranged
-from .task import check_answers, find_task
+from .task import check_answers, find_task, is_panel, is_rare
 from .types import Guess, guess
 
 FEWEST_ROWS = 50
@@ -34,6 +34,8 @@ class Inferred:
     contract: Contract
     task: Task
     rows: int
+    rare: bool = False
+    panel: bool = False
 
 
 def infer_contract(table: pl.LazyFrame, target: str, today: date) -> Contract:
@@ -42,11 +44,7 @@ def infer_contract(table: pl.LazyFrame, target: str, today: date) -> Contract:
 
 
 def infer(table: pl.LazyFrame, wishes: Wishes, today: date, notes: Notes) -> Inferred:
-    """Read types, roles, task and rules off the data.
-
-    Raises:
-        Stop: a column that is not there, too few rows, or a target that teaches nothing.
-    """
+    """Read types, roles, task and rules off the data, or stop where there is nothing to learn."""
     schema = table.collect_schema()
     _check_names(schema.names(), wishes)
     raw, rows = sample_rows(table)
@@ -69,7 +67,9 @@ def infer(table: pl.LazyFrame, wishes: Wishes, today: date, notes: Notes) -> Inf
         order=find_order(sampled, entries),
         ignored=[name for name in schema if name not in entries],
     )
-    return Inferred(contract, task, rows)
+    rare = task == "binary" and is_rare(sampled[wishes.target])
+    panel = task == "regression" and is_panel(sampled, contract)
+    return Inferred(contract, task, rows, rare, panel)
 
 
 def _check_rows(raw: pl.DataFrame, rows: int, target: str) -> None:

@@ -139,15 +139,20 @@ def _free_name(folder: Path, file: Path) -> str:
 
 def _settings(before: Settings, found: Inferred, source: str, notes: Notes) -> Settings:
     """The settings of a table whose every row counts, with the task's own metric."""
-    task, metric = found.task, METRICS[found.task][0]
-    others = ", ".join(METRICS[task][1:])
-    notes.say(f"metric: {metric}", f"the usual one for {task}; also {others}", "[gate] metric")
+    task, metric = found.task, METRICS[found.task][found.rare]
+    others = ", ".join(one for one in METRICS[task] if one != metric)
+    why = "the second class is rare" if found.rare else f"the usual one for {task}"
+    notes.say(f"metric: {metric}", f"{why}; also {others}", "[gate] metric")
+    if found.panel:
+        why = "each moment has its rows, so those of one moment count as one"
+        notes.say("horizon: 1 step", why, "[gate] horizon")
     notes.say("every row trains, however old", "a file has no calendar", "[data] window_days")
     holdout = 0.5 if found.rows < 100 else 0.4 if found.rows < 250 else 0.2
     if holdout > 0.2:
         notes.say(f"holdout: {holdout:.0%}", f"{found.rows} rows are few", "[split] holdout")
     data = before.data.model_copy(update={"source": source, "window_days": 0})
-    gate = before.gate.model_copy(update={"metric": metric, "floor": None})
+    told = {"metric": metric, "floor": None, "horizon": 1 if found.panel else None}
+    gate = before.gate.model_copy(update=told)
     parts = before.split.model_copy(update={"holdout": holdout})
     change = {"task": task, "data": data, "gate": gate, "split": parts}
     return before.model_copy(update=change)

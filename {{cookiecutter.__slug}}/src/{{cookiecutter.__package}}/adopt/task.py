@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from ..contract import Column
+from ..checks.numbers import share
+from ..contract import Column, Contract
 from ..errors import Status, Stop
 from ..settings import Task
 from .choice import Notes, Wishes
@@ -11,6 +12,8 @@ from .facts import Facts
 MOST_CLASSES = 50
 MOST_STEPS = 20
 FEWEST_OF_A_CLASS = 5
+RARE = 0.02
+FEWEST_MOMENTS = 60
 
 
 def check_answers(values: pl.Series, target: str) -> None:
@@ -88,3 +91,18 @@ def _check_classes(facts: Facts, target: str) -> None:
             f"The target {target!r} has fewer than {FEWEST_OF_A_CLASS} rows of {few}: "
             "give more of them, join classes, or leave these rows out.",
         )
+
+
+def is_rare(answers: pl.Series) -> bool:
+    """Whether so few rows have the second class that AUC would hide what matters."""
+    there = answers.drop_nulls()
+    return share(there == there.max()) < RARE
+
+
+def is_panel(rows: pl.DataFrame, contract: Contract) -> bool:
+    """Whether each owner has one row a moment, and there are many moments: a forecast."""
+    clock, owner = contract.time_column, contract.group_column
+    if clock is None or rows[clock].n_unique() < FEWEST_MOMENTS:
+        return False
+    names = [clock, *([owner] if owner else [])]
+    return not rows.select(names).is_duplicated().any()

@@ -22,6 +22,7 @@ WRITTEN = (
     ("gate", "metric"),
     ("gate", "max_loss_increase"),
     ("gate", "floor"),
+    ("gate", "horizon"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The commands of the gate: judge again, explain, test itself, and print a card."""
+"""The commands that make and judge a model: train, gate, card."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,35 @@ import typer
 
 from .errors import Status
 from .options import Json, Number, Today, command, open_project, open_registry, read_day
+
+
+@command
+def train(
+    today: Today = None,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Search parameters first, inside the training rows.")
+    ] = False,
+    trials: Annotated[int, typer.Option(help="With --tune: at most so many.", min=1)] = 30,
+    minutes: Annotated[float, typer.Option(help="With --tune: at most so long.", min=0)] = 10,
+    json: Json = False,
+) -> None:
+    """Train a challenger, judge it against the champion, and register it if it may stay."""
+    from . import pipeline, show, show_gate
+    from .steps.tune import Budget
+
+    project, budget = open_project(), Budget(trials, minutes) if tune else None
+    outcome = pipeline.run(project, read_day(today), show.progress, budget)
+    if json:
+        show.as_json(outcome)
+    else:
+        if outcome.findings:  # warnings: what fails has stopped the training
+            show.findings(outcome.findings)
+        show_gate.decision(outcome.decision, outcome.report)
+        show.out.print(f"  packaged as {outcome.packaging}")
+        show_gate.next_command(
+            outcome.decision, outcome.version, open_registry(project).aliases().champion
+        )
+    exit_for(outcome.decision.verdict)
 
 
 @command
