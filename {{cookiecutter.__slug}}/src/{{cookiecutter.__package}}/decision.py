@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .evidence import Guard, Harm, Rival
-
-Z = 1.645
+from .metrics.errors import Z
 
 
 class Verdict(StrEnum):

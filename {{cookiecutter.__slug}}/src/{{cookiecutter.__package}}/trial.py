@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .decision import Decision
 from .errors import Stop
 from .evidence import Details, Evidence
+from .metrics.errors import standard_error
 from .metrics.scored import Scored
 from .metrics.scores import score
 from .probes.ask import ask, explain
@@ -43,6 +44,7 @@ class Trial:
     holdout: str
     identity: str
     measures: Mapping[str, float]
+    errors: Mapping[str, float]
     past: tuple[Past, ...] = ()
 
     def judgement(self, decision: Decision) -> Judgement:
@@ -90,8 +92,8 @@ def hold_trial(
     if not problems and np.isfinite(own).all():
         details = explain(project, scored, challenger, champion, parts)
     evidence = evaluate(scored, project.settings.gate, problems, guards, details)
-    measures = {} if evidence.problems else _measures(scored)
-    names = (data_id, parts.holdout_id, parts.how, looks, identity, measures, tuple(past))
+    measures = ({}, {}) if evidence.problems else _measures(scored)
+    names = (data_id, parts.holdout_id, parts.how, looks, identity, *measures, tuple(past))
     return Trial(challenger, scored, evidence, rivals.champion, rivals.anchor, *names)
 
 
@@ -124,14 +126,14 @@ def _uses(past: list[Past], looks: str, identity: str) -> int:
     return len({one.identity for one in others if alike(one.holdout, looks) > SAME_HOLDOUT})
 
 
-def _measures(scored: Scored) -> dict[str, float]:
-    """The challenger's value of every metric that the task has, a loss without its minus."""
-    own = scored.predictions["challenger"]
-    values = {}
+def _measures(scored: Scored) -> tuple[dict[str, float], dict[str, float]]:
+    """The challenger's value of each metric, losses without a minus, and its standard error."""
+    own, values, errors = scored.predictions["challenger"], {}, {}
     for metric in METRICS[scored.task]:
-        value = score(scored.answers, own, metric, scored.threshold).value
-        values[metric] = -value if is_loss(metric) else value
-    return values
+        found = score(scored.answers, own, metric, scored.threshold)
+        values[metric] = -found.value if is_loss(metric) else found.value
+        errors[metric] = standard_error(found.influence, scored.dependence)
+    return values, errors
 
 
 def _identity(predicted: NDArray, holdout_id: str) -> str:

@@ -14,7 +14,7 @@ from your_package.evidence import (
     Rival,
 )
 from your_package.report.explain import explain
-from your_package.report.markdown import _cell
+from your_package.report.markdown import cell
 from your_package.report.plots import draw_history, draw_slices
 from your_package.report.result import schema_text
 from your_package.settings import GateSettings
@@ -88,7 +88,7 @@ def test_a_decision_is_explained_in_plain_words(decision, words):
     ],
 )
 def test_words_of_the_data_stay_words(text, shown):
-    assert _cell(text) == shown
+    assert cell(text) == shown
 
 
 def test_harm_is_drawn_and_history_too(tmp_path):

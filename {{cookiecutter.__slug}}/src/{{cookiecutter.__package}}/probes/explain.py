@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..evidence import Importance, Shift
 from ..metrics.compare import measure
+from ..metrics.errors import Z
 from ..metrics.scored import Dependence, Scored
 from ..store.encode import Input, Inputs
 from ..store.model import Model
@@ -40,7 +41,7 @@ def importances(
             champion, theirs = models["champion"]
             known = [one for one in champion.signature.inputs if one.name == column.name]
             before = _drop(part, champion, theirs, rows, known[0])[0] if known else None
-        reach = 1.645 * error
+        reach = Z * error
         found.append(Importance(column.name, value, value - reach, value + reach, before))
     found.sort(key=lambda one: (-one.value, order.index(one.column)))
     return found[:SHOWN]

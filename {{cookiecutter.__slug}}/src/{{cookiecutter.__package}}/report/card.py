@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import polars as pl
 
 from ..decision import Decision
+from ..metrics.errors import Z
 from ..project import Project
 from ..steps.split import Split
 from ..trial import Trial
-from .markdown import _cell as cell
+from .markdown import cell
 
 UNSAID = "*Not said yet: write it into [card] of settings.toml.*"
-Z = 1.645
 
 
 def card(
@@ -106,8 +106,10 @@ def _span(rows: pl.DataFrame, clock: str | None) -> str:
 
 
 def _analyses(trial: Trial, decision: Decision) -> list[str]:
-    lines = ["| metric | value |", "|---|---|"]
-    lines += [f"| {name} | {value:.4f} |" for name, value in trial.measures.items()]
+    lines = ["| metric | value (90 % interval) |", "|---|---|"]
+    for name, value in trial.measures.items():
+        reach = Z * trial.errors[name]
+        lines.append(f"| {name} | {value:.4f} ({value - reach:.4f} … {value + reach:.4f}) |")
     lines += [
         "",
         f"Verdict when it was registered: **{decision.verdict}**, {cell(decision.reason)}.",

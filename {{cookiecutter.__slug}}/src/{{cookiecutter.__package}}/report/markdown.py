@@ -25,7 +25,7 @@ def rivals(trial: Trial) -> dict[str, str]:
 def markdown(decision: Decision, trial: Trial, plots: list[str]) -> str:
     """Verdict, numbers, what failed, what the model leans on; under sixty lines."""
     reason = decision.reason[:1].upper() + decision.reason[1:]
-    lines = [f"## Model gate: {decision.verdict}. {_cell(reason)}", ""]
+    lines = [f"## Model gate: {decision.verdict}. {cell(reason)}", ""]
     lines += _numbers(decision, rivals(trial))
     lines += _holdout(decision, trial)
     lines += _checks(decision.guards)
@@ -59,14 +59,14 @@ def _holdout(decision: Decision, trial: Trial) -> list[str]:
 def _checks(guards: tuple[Guard, ...]) -> list[str]:
     """What failed, in a table; what held or could not be judged, in a line each."""
     bad = [one for one in guards if one.ok is False]
-    rows = [f"| {MARKS[one.severity]} | {one.name} | {_cell(one.text)} |" for one in bad[:12]]
+    rows = [f"| {MARKS[one.severity]} | {one.name} | {cell(one.text)} |" for one in bad[:12]]
     lines = ["| | check | what was found |", "|---|---|---|", *rows, ""] if rows else []
     held = dict.fromkeys(one.name for one in guards if one.ok)
     held = [name for name in held if name not in {one.name for one in bad}]
     if held:
         lines += [f"Held: {', '.join(held)}.", ""]
     open_ = [f"{one.name} ({one.text})" for one in guards if one.ok is None]
-    return [*lines, f"Not judged: {_cell('; '.join(open_))}.", ""] if open_ else lines
+    return [*lines, f"Not judged: {cell('; '.join(open_))}.", ""] if open_ else lines
 
 
 def _leaning(details: Details) -> list[str]:
@@ -75,12 +75,12 @@ def _leaning(details: Details) -> list[str]:
     if details.importances:
         head = ["| column | what shuffling it costs (90 % interval) | champion |", "|---|---|---|"]
         rows = [
-            f"| {_cell(one.column)} | {one.value:+.4f} ({one.lower:+.4f} … {one.upper:+.4f}) "
+            f"| {cell(one.column)} | {one.value:+.4f} ({one.lower:+.4f} … {one.upper:+.4f}) "
             f"| {'' if one.champion is None else f'{one.champion:+.4f}'} |"
             for one in details.importances[:5]
         ]
         lines += [*head, *rows, ""]
-    moved = ", ".join(f"{_cell(one.column)} {one.distance:.2f}" for one in details.shifts)
+    moved = ", ".join(f"{cell(one.column)} {one.distance:.2f}" for one in details.shifts)
     text = f"Moved most since training (0 is alike, 1 is apart): {moved}."
     return [*lines, text, ""] if moved else lines
 
@@ -94,17 +94,17 @@ def _groups(details: Details) -> list[str]:
         lines = ["| group | measure | rows | challenger | champion |", "|---|---|---|---|---|"]
         for one in shown[:12]:
             before = "" if one.champion is None else f"{one.champion:.3f}"
-            group = _cell(f"{one.column} = {one.group}")
+            group = cell(f"{one.column} = {one.group}")
             lines.append(
                 f"| {group} | {one.measure} | {one.rows:,} | {one.challenger:.3f} | {before} |"
             )
         lines.append("")
     if small:
-        lines += [f"Too few rows to judge: {_cell(', '.join(small[:10]))}.", ""]
+        lines += [f"Too few rows to judge: {cell(', '.join(small[:10]))}.", ""]
     return lines
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text of the data that cannot break a table, nor become markup."""
     return "".join(_safe(text))
 

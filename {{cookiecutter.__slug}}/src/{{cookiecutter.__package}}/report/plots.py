@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..decision import Comparison, Decision, Verdict
 from ..evidence import Harm, Reliability
+from ..metrics.errors import Z
 from ..store.versions import Past
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ BLUE, GREY, ORANGE = "#0072b2", "#595959", "#d55e00"
 COLOURS = {"PROMOTE": BLUE, "KEEP": GREY, "REJECT": ORANGE, "INVALID": ORANGE}
 SHAPES = {"PROMOTE": "o", "KEEP": "s", "REJECT": "v", "INVALID": "x"}
 MOST = 20
-Z = 1.645
 
 
 def _figure(width: float, height: float) -> tuple[Any, "Axes"]:
