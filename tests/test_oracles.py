@@ -35,7 +35,7 @@ from project.guards.harms import harm_of, holm, proven  # noqa: E402
 from project.guards.plain import flips, simpler  # noqa: E402
 from project.metrics.compare import compare, measure  # noqa: E402
 from project.metrics.errors import Z, standard_error, tango_error  # noqa: E402
-from project.metrics.scored import Dependence, Scored  # noqa: E402
+from project.metrics.scored import Dependence, Labels, Scored  # noqa: E402
 from project.metrics.scores import score  # noqa: E402
 from project.settings import METRICS, GateSettings  # noqa: E402
 from project.steps.evaluate import evaluate  # noqa: E402
@@ -699,6 +699,7 @@ def equal(task, metric, seed, rows=600, *, of=None, shift=-0.6, slices=4) -> Sco
         "region": np.char.add("r", (unit % slices).astype(str)),
         "size": random.choice(["small", "large"], rows),
     }
+    labels = {name: Labels.of(words) for name, words in labels.items()}
     return replace(scored, slices=labels, sensitive={"sex": random.choice(["f", "m", "x"], rows)})
 
 
@@ -739,7 +740,8 @@ def test_an_equal_challenger_is_seldom_rejected():
 def test_a_challenger_that_fails_in_one_slice_is_rejected_by_its_name(task, metric):
     scored = equal(task, metric, 1, 2_000)
     broken = scored.predictions["challenger"].copy()
-    rows = np.flatnonzero(scored.slices["region"] == "r2")
+    region = scored.slices["region"]
+    rows = np.flatnonzero(region.codes == region.names.index("r2"))
     broken[rows] = broken[np.random.default_rng(0).permutation(rows)]
     broken = replace(scored, predictions={**scored.predictions, "challenger": broken})
     found = [one.where for one in proven(list(slice_harms(broken, USUAL)))]
@@ -756,7 +758,8 @@ def test_a_slice_is_judged_on_its_rows_alone():
     change = row_scores(scored, "challenger") - row_scores(scored, "champion")
     for where, harm in harms.items():
         column, label = where.split(" = ")
-        own = change[scored.slices[column] == label]
+        known = scored.slices[column]
+        own = change[known.codes == known.names.index(label)]
         expected = ttest_rel(own, np.zeros(len(own)), alternative="less")
         assert (harm.rows, harm.delta) == (len(own), pytest.approx(own.mean()))
         assert harm.p == pytest.approx(expected.pvalue)
@@ -765,15 +768,20 @@ def test_a_slice_is_judged_on_its_rows_alone():
 def test_small_slices_and_those_beyond_the_hundredth_are_not_judged():
     scored = holdout("regression", "mae", 6_300)
     codes = np.char.zfill((np.arange(6_300) % 125).astype(str), 3)
-    assert len(list(slice_harms(replace(scored, slices={"a": codes}), USUAL))) == MOST_SLICES
+    assert (
+        len(list(slice_harms(replace(scored, slices={"a": Labels.of(codes)}), USUAL)))
+        == MOST_SLICES
+    )
     few = np.where(np.arange(6_300) < USUAL.slice_min_rows - 1, "few", "many")
-    assert [h.where for h in slice_harms(replace(scored, slices={"a": few}), USUAL)] == ["a = many"]
+    assert [h.where for h in slice_harms(replace(scored, slices={"a": Labels.of(few)}), USUAL)] == [
+        "a = many"
+    ]
 
 
 @pytest.mark.parametrize("positive", [9, 10, 390, 391])
 def test_a_slice_with_fewer_than_ten_of_a_class_is_not_ranked(positive):
     scored = _answered((np.arange(400) < positive) * 1)(holdout("binary", "roc_auc"))
-    scored = replace(scored, slices={"all": np.full(400, "rows")})
+    scored = replace(scored, slices={"all": Labels.of(np.full(400, "rows"))})
     assert len(list(slice_harms(scored, USUAL))) == (positive in (10, 390))
 
 
@@ -797,7 +805,7 @@ def _constant_beside_perfect() -> Scored:
 @pytest.mark.parametrize("build", [_worse_on_every_row, _constant_beside_perfect])
 def test_a_difference_without_any_variance_is_proven(build):
     scored = build()
-    scored = replace(scored, slices={"region": np.full(100, "north")})
+    scored = replace(scored, slices={"region": Labels.of(np.full(100, "north"))})
     assert [one.where for one in proven(list(slice_harms(scored, USUAL)))] == ["region = north"]
     turned = dict(scored.predictions)
     turned["challenger"], turned["champion"] = turned["champion"], turned["challenger"]

@@ -5,12 +5,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .contract import Contract
-from .metrics.scored import Dependence, Scored
+from .metrics.scored import Dependence, Labels, Scored
 from .project import Project
 from .steps.split import Split
 from .steps.train import constant_answer, encode_answers, train_linear
 from .store.encode import encode_rows
-from .store.model import Model
+from .store.model import Model, answers_in_pieces
 from .user_function import PREFIX, load_function
 
 MOST_LEVELS = 20
@@ -34,7 +34,7 @@ def build_table(
         threshold=settings.train.threshold,
         dependence=dependence_of(rows, contract, settings.gate.horizon),
         slices=_slices(rows, contract, settings.gate.slices),
-        sensitive={name: _labels(rows[name]) for name in _sensitive(rows, contract)},
+        sensitive={name: _words(rows[name]) for name in _sensitive(rows, contract)},
         custom=load_function(settings.metric, "[gate] metric") if custom else None,
     )
 
@@ -64,7 +64,7 @@ def predict(rival: Model, rows: pl.DataFrame, challenger: Model) -> NDArray[np.f
         raise ValueError(
             f"it needs the columns {', '.join(absent)}, which the contract no longer has"
         )
-    predicted = rival.predict(encode_rows(rows, signature.inputs))
+    predicted = answers_in_pieces(rival.predict, encode_rows(rows, signature.inputs))
     if signature.classes == wanted.classes:
         return predicted
     places = {label: place for place, label in enumerate(signature.classes)}
@@ -112,7 +112,7 @@ def _sensitive(rows: pl.DataFrame, contract: Contract) -> list[str]:
     return [n for n, c in columns if c.sensitive and not c.personal and n in rows.columns]
 
 
-def _slices(rows: pl.DataFrame, contract: Contract, wanted: list[str] | None) -> dict[str, NDArray]:
+def _slices(rows: pl.DataFrame, contract: Contract, wanted: list[str] | None) -> dict[str, Labels]:
     """A label for each row by column: the words of a category, the quarter of a number."""
     names = wanted or [*_sensitive(rows, contract), *contract.inputs]
     found = {}
@@ -127,14 +127,20 @@ def _slices(rows: pl.DataFrame, contract: Contract, wanted: list[str] | None) ->
     return found
 
 
-def _labels(values: pl.Series) -> NDArray:
+def _labels(values: pl.Series) -> Labels:
     """Words as they are; numbers of many values by quarters, with their bounds."""
     if values.dtype.is_numeric() and values.n_unique() > MOST_LEVELS:
         cuts = sorted({float(values.quantile(share) or 0) for share in (0.25, 0.5, 0.75)})
-        bounds = [f"up to {cuts[0]:g}", *(f"up to {c:g}" for c in cuts[1:]), f"over {cuts[-1]:g}"]
-        place = np.searchsorted(cuts, values.fill_null(float("nan")).to_numpy(), side="left")
-        labels = np.array([*bounds, MISSING])[np.minimum(place, len(bounds) - 1)]
-        labels = labels.astype(object)
-        labels[values.is_null().to_numpy()] = MISSING
-        return labels.astype(str)
-    return values.cast(pl.String).fill_null(MISSING).to_numpy().astype(str)
+        bounds = [*(f"up to {cut:g}" for cut in cuts), f"over {cuts[-1]:g}", MISSING]
+        place = np.searchsorted(cuts, values.fill_null(0).to_numpy(), side="left")
+        place[values.is_null().to_numpy()] = len(cuts) + 1
+        return Labels(tuple(bounds), place.astype(np.int16))
+    words = values.cast(pl.String).fill_null(MISSING)
+    names = sorted(words.unique().to_list())
+    places = pl.Series(range(len(names)), dtype=pl.Int16)
+    return Labels(tuple(names), words.replace_strict(names, places).to_numpy())
+
+
+def _words(values: pl.Series) -> NDArray:
+    labels = _labels(values)
+    return np.array(labels.names, dtype=object)[labels.codes]

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .contract import Contract
-from .metrics.scored import Scored
+from .metrics.scored import Labels, Scored
 from .settings import GateSettings
 from .steps.evaluate import evaluate
 from .steps.gate import decide
@@ -78,7 +78,7 @@ class World:
         names = {"challenger": challenger, "champion": known, "anchor": known}
         predictions = {name: _probabilities(1 / (1 + np.exp(-z))) for name, z in names.items()}
         predictions["dummy"] = _probabilities(share)
-        slices = {"region": self.parts.holdout["region"].to_numpy().astype(str)}
+        slices = {"region": Labels.of(self.parts.holdout["region"].to_numpy().astype(str))}
         return Scored("binary", "roc_auc", answers, predictions, slices=slices)
 
 

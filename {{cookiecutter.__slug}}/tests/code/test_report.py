@@ -15,7 +15,10 @@ from your_package.evidence import (
 )
 from your_package.report.explain import explain
 from your_package.report.markdown import cell
-from your_package.report.plots import draw_history, draw_slices
+from your_package.report.plots import (
+    draw_history,
+    draw_slices,
+)
 from your_package.report.result import schema_text
 from your_package.settings import GateSettings
 from your_package.steps.gate import decide

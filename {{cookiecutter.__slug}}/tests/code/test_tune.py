@@ -11,7 +11,12 @@ from your_package import tune
 from your_package.errors import Status, Stop
 from your_package.project import read_parameters
 from your_package.steps.split import split
-from your_package.steps.tune import Attempt, Budget, best, folds
+from your_package.steps.tune import (
+    Attempt,
+    Budget,
+    best,
+    folds,
+)
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ def test_what_was_found_is_kept_and_used(small, monkeypatch):
 
 
 def test_a_budget_of_no_time_tries_the_default_alone(small, monkeypatch):
-    monkeypatch.setattr(tune.yours, "search_space", quick)
+    monkeypatch.setattr(tune.yours, "search_space", lambda _: {"max_iter": range(60)})
     project, parts = small()
     _, attempts = tune.tune(project, parts.training, Budget(trials=50, minutes=0))
     assert [one.parameters for one in attempts] == [{}]

@@ -52,12 +52,15 @@ def slice_harms(scored: Scored, settings: GateSettings) -> Iterator[Harm]:
     """A test for each slice that is large enough, at most a hundred."""
     metric, made = slice_metric(scored), 0
     limit = settings.slice_max_drop * (1.0 if metric == "roc_auc" else _constant_loss(scored))
-    for column, labels in scored.slices.items():
-        found = np.unique(labels)
-        for label in found:
-            rows = np.flatnonzero(labels == label)
-            part = scored.of(rows)
-            if made < MOST_SLICES and _judgeable(part, metric, settings.slice_min_rows):
+    both = ("challenger", "champion")
+    rivals = replace(scored, predictions={name: scored.predictions[name] for name in both})
+    for column, slices in scored.slices.items():
+        for code, label in enumerate(slices.names):
+            rows = np.flatnonzero(slices.codes == code)
+            if made == MOST_SLICES or len(rows) < settings.slice_min_rows:
+                continue
+            part = rivals.of(rows)
+            if _judgeable(part, metric):
                 made += 1
                 yield harm_of(part, metric, "slices", f"{column} = {label}", limit)
 
@@ -69,9 +72,7 @@ def _constant_loss(scored: Scored) -> float:
     return -score(scored.answers, scored.predictions[rival], metric, scored.threshold).value
 
 
-def _judgeable(part: Scored, metric: Metric, fewest: int) -> bool:
-    if len(part.answers) < fewest:
-        return False
+def _judgeable(part: Scored, metric: Metric) -> bool:
     if metric != "roc_auc":
         return True
     positive = int((part.answers == 1).sum())

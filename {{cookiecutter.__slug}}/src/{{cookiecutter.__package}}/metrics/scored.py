@@ -33,6 +33,21 @@ class Dependence:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """A word for each row, as its place in `names`: codes have shape (n,)."""
+
+    names: tuple[str, ...]
+    codes: NDArray[np.integer]
+
+    @classmethod
+    def of(cls, words: NDArray) -> "Labels":
+        """From the words themselves."""
+        names, codes = np.unique(words, return_inverse=True)
+        kind = np.int16 if len(names) < 2**15 else np.int64
+        return cls(tuple(map(str, names)), codes.astype(kind))
+
+
+@dataclass(frozen=True)
 class Scored:
     """Answers and everybody's predictions on the same rows.
 
@@ -46,7 +61,7 @@ class Scored:
     predictions: Mapping[str, Numbers]
     threshold: float = 0.5
     dependence: Dependence = Dependence()
-    slices: Mapping[str, NDArray] = field(default_factory=dict)
+    slices: Mapping[str, Labels] = field(default_factory=dict)
     sensitive: Mapping[str, NDArray] = field(default_factory=dict)
     custom: Custom | None = None
 

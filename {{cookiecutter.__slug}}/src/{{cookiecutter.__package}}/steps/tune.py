@@ -12,6 +12,7 @@ from sklearn.model_selection import (
     BaseCrossValidator,
     GroupKFold,
     KFold,
+    ParameterGrid,
     ParameterSampler,
     StratifiedKFold,
     TimeSeriesSplit,
@@ -74,7 +75,9 @@ def search(
 ) -> Iterator[Attempt]:
     """The default first, then sampled parameters, until the budget is used up."""
     end = time.monotonic() + 60 * budget.minutes
-    sampled = ParameterSampler(space, budget.trials, random_state=seed)
+    all_listed = all(isinstance(values, Sequence) for values in space.values())
+    most = len(ParameterGrid(dict(space))) if all_listed else budget.trials
+    sampled = ParameterSampler(dict(space), min(budget.trials, most), random_state=seed)
     for parameters in ({}, *map(_plain, sampled)):
         scores = []
         for train, judge in parts:

@@ -4,7 +4,9 @@ Needs NumPy and, for most models, ONNX Runtime. Nothing in a bundle is a pickle.
 """
 
 import json
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +28,7 @@ SKOPS_TYPES = (
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
 )
 Predict = Callable[[Inputs], NDArray[np.float64]]
+PIECE = 50_000
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,19 @@ def write_signature(folder: Path, signature: Signature) -> None:
     """Keep the signature beside the model."""
     text = json.dumps(asdict(signature), indent=1, ensure_ascii=False)
     (folder / "signature.json").write_text(text + "\n", encoding="utf-8")
+
+
+def answers_in_pieces(ask: Predict, inputs: Inputs) -> NDArray[np.float64]:
+    """A model's answers; those to many rows in pieces, one for each processor at a time."""
+    rows = len(next(iter(inputs.values())))
+    if rows < 2 * PIECE:
+        return ask(inputs)
+    pieces = [
+        {name: values[start : start + PIECE] for name, values in inputs.items()}
+        for start in range(0, rows, PIECE)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.concatenate(list(pool.map(ask, pieces)))
 
 
 def open_onnx(folder: Path, signature: Signature) -> Predict:
