@@ -323,11 +323,11 @@ def time_part(spent: Mapping[int, list[tuple[Spent, Spent]]]) -> str:
     kept = ", ".join(f"{rows:,} rows: {yes(ok)}" for rows, ok in within(spent).items())
     return f"""## Time
 
-Three models (HistGradientBoostingClassifier with its defaults, 12 columns, {TRAINING_ROWS:,} \
-training rows) answer through scikit-learn, many rows in pieces on both processors; then \
-`evaluate` with 25 slices, one sensitive column, a dummy and a linear model, and `decide`. \
-Medians. Not counted: making the slices' labels, and fitting the linear model. Within the design's budget, \
-three predictions included: {kept}.
+Three models (HistGradientBoostingClassifier with its defaults, 12 columns, \
+{TRAINING_ROWS:,} training rows) answer through scikit-learn, many rows in pieces on both \
+processors; then `evaluate` with 25 slices, one sensitive column, a dummy and a linear \
+model, and `decide`. Medians. Not counted: making the slices' labels, and fitting the \
+linear model. Within the design's budget, three predictions included: {kept}.
 
 {time_table(spent)}"""
 
