@@ -852,10 +852,10 @@ def an_answer_of_five_whole_numbers(folder: Path) -> Path:
     return save_rows(folder, changed(people(500), **stars, outcome=lambda row: row["age"] // 7))
 
 
-@works(rows=1000, roles=PLAIN)
+@works(rows=3000, roles=PLAIN)
 def one_in_thirty(folder: Path) -> Path:
     """Three rows of a hundred are of the second class."""
-    rows = people(1000)
+    rows = people(3000)
     dice = random.Random(8)
     likely = {"outcome": lambda row: int(row["usage"] > 96.5 or dice.random() < 0.002)}
     return save_rows(folder, changed(rows, **likely))

@@ -105,7 +105,7 @@ def test_a_worse_and_a_leaking_model_are_stopped(project):
     project.ml("promote")
     model = next((project.folder / "src").glob("*/model.py"))
     good = model.read_text(encoding="utf-8")
-    weak = good.replace("random_state=seed", "random_state=seed, max_iter=1")
+    weak = good.replace("max_iter=150", "max_iter=1")
     model.write_text(weak, encoding="utf-8")
     worse = project.ml("train", "--today", LATER, status=1)
     assert "REJECT" in worse.stdout

@@ -21,7 +21,7 @@ def flips(scored: Scored, most: float) -> Guard:
     """Rows that the champion gets right and the challenger wrong (Yan et al. 2021)."""
     right = {n: scored.labels(n) == scored.answers for n in ("champion", "challenger")}
     share = float((right["champion"] & ~right["challenger"]).mean())
-    text = f"{share:.1%} of the rows were right and turn wrong; {most:.0%} are usual"
+    text = f"{share:.1%} of the rows were right and turn wrong; said from {most:.0%} on"
     return Guard("negative flips", "warn", share <= most, text)
 
 

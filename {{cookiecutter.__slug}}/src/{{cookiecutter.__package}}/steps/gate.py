@@ -60,10 +60,10 @@ def _unsound(evidence: Evidence) -> tuple[str, ...]:
 def _first(evidence: Evidence, settings: GateSettings, blocked: tuple[str, ...]) -> Decision:
     """The first model has to beat a constant answer, provably."""
     floor = _compare(evidence, "dummy", needed=0.0)
-    few = evidence.rows if evidence.smallest_class is None else evidence.smallest_class
-    needed = settings.min_rows_per_class // (1 if evidence.smallest_class is None else 2)
+    few, needed, which = evidence.rows, settings.min_rows_per_class, ""
+    if evidence.smallest_class is not None and few >= needed:
+        few, needed, which = evidence.smallest_class, needed // 4, " of the rarest class"
     if few < needed:
-        which = "" if evidence.smallest_class is None else " of the rarest class"
         verdict, reason = Verdict.KEEP, f"{few} holdout rows{which}, {needed} are needed to judge"
     elif floor.upper < 0:
         verdict, reason = Verdict.REJECT, "provably worse than a constant answer"
