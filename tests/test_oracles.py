@@ -1049,7 +1049,7 @@ def test_a_linear_model_is_named_once_it_is_proven_better(better, ok):
     scored = numbers(y, challenger=own, linear=linear)
     change = np.abs(own - y) - np.abs(linear - y)
     lower = change.mean() - Z * change.std(ddof=1) / sqrt(300)
-    guard = simpler(scored)
+    guard = simpler(measure(scored))
     assert guard.ok is ok is bool(lower <= 0)
     assert f"{lower:+.4f}" in guard.text
 

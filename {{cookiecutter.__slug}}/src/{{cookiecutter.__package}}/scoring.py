@@ -5,8 +5,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .contract import Contract
-from .metrics.scored import Dependence, Labels, Scored
+from .metrics.scored import Custom, Dependence, Labels, Scored
 from .project import Project
+from .settings import Metric
 from .steps.split import Split
 from .steps.train import constant_answer, encode_answers, train_linear
 from .store.encode import encode_rows
@@ -25,7 +26,6 @@ def build_table(
     settings, contract, rows = project.settings, project.contract, parts.holdout
     own = {"challenger": predict(challenger, rows, challenger)}
     simple = {"dummy": _dummy(project, challenger, parts), **_linear(project, challenger, parts)}
-    custom = settings.metric.startswith(PREFIX)
     return Scored(
         task=settings.task,
         metric=settings.metric,
@@ -35,8 +35,13 @@ def build_table(
         dependence=dependence_of(rows, contract, settings.gate.horizon),
         slices=_slices(rows, contract, settings.gate.slices),
         sensitive={name: _words(rows[name]) for name in _sensitive(rows, contract)},
-        custom=load_function(settings.metric, "[gate] metric") if custom else None,
+        custom=custom_metric(settings.metric),
     )
+
+
+def custom_metric(metric: Metric) -> Custom | None:
+    """The user's own function, where the metric names one."""
+    return load_function(metric, "[gate] metric") if metric.startswith(PREFIX) else None
 
 
 def answers_of(project: Project, challenger: Model, rows: pl.DataFrame) -> NDArray:

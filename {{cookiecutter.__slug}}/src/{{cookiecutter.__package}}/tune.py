@@ -15,13 +15,12 @@ from .fitting import build_estimator
 from .metrics.compare import measure
 from .metrics.scored import Scored
 from .project import PARAMETERS, Project
-from .scoring import dependence_of
-from .steps.train import encode_answers
+from .scoring import custom_metric, dependence_of
+from .steps.train import encode_answers, fit_estimator
 from .steps.tune import Attempt, Budget, best, folds, search
 from .store.encode import encode_rows
 from .store.journal import replace_files
 from .store.tracking import Registry
-from .user_function import PREFIX, load_function
 
 
 def tune(project: Project, training: pl.DataFrame, budget: Budget) -> tuple[Project, list[Attempt]]:
@@ -36,7 +35,9 @@ def tune(project: Project, training: pl.DataFrame, budget: Budget) -> tuple[Proj
     groups = dependence_of(training, contract, None).groups if owner else None
     attempts = list(
         search(
-            lambda parameters: build_estimator(project, len(training), parameters),
+            lambda parameters, rows, truth: fit_estimator(
+                build_estimator(project, len(training), parameters), rows, truth
+            ),
             _space(project),
             table,
             answers,
@@ -70,7 +71,7 @@ def _rate(project: Project, fitted: Any, rows: pd.DataFrame, truth: NDArray, cla
         truth.astype(np.float64),
         {"challenger": predicted},
         project.settings.train.threshold,
-        custom=load_function(metric, "[gate] metric") if metric.startswith(PREFIX) else None,
+        custom=custom_metric(metric),
     )
     known = measure(table).values  # noqa: PD011 - scores by model, no data frame
     return known["challenger"]

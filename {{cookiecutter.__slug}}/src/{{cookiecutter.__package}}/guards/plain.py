@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 
 from ..evidence import Guard
-from ..metrics.compare import measure
+from ..metrics.compare import Spread
 from ..metrics.errors import Z
 from ..metrics.scored import Scored
 from ..settings import GateSettings
 
 
-def warnings(scored: Scored, settings: GateSettings) -> Iterator[Guard]:
+def warnings(scored: Scored, spread: Spread, settings: GateSettings) -> Iterator[Guard]:
     """What a reviewer should know and no verdict depends on."""
     if "champion" in scored.predictions and scored.task != "regression":
         yield flips(scored, settings.max_flips)
     if "linear" in scored.predictions:
-        yield simpler(scored)
+        yield simpler(spread)
 
 
 def flips(scored: Scored, most: float) -> Guard:
@@ -25,9 +25,8 @@ def flips(scored: Scored, most: float) -> Guard:
     return Guard("negative flips", "warn", share <= most, text)
 
 
-def simpler(scored: Scored) -> Guard:
+def simpler(spread: Spread) -> Guard:
     """A linear model that is proven better than the challenger."""
-    spread = measure(scored)
     delta = spread.values["linear"] - spread.values["challenger"]
     lower = delta - Z * spread.error({"linear": 1.0, "challenger": -1.0})
     ok = not lower > 0

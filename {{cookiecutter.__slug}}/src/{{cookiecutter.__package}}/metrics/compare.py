@@ -15,15 +15,6 @@ from .scored import Numbers, Scored
 from .scores import score
 
 
-@dataclass(frozen=True)
-class Compared:
-    """Values (higher is better), the margin in the metric's own units, and the differences."""
-
-    values: Mapping[str, float]
-    margin: float
-    gaps: Mapping[Rival, Gap]
-
-
 class Spread(Protocol):
     """What knows the standard error of a weighted sum of models' scores."""
 
@@ -33,6 +24,20 @@ class Spread(Protocol):
 
     def error(self, weights: Mapping[str, float]) -> float:
         """Standard error of the sum of weight × score."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Everybody's scores, the margin in the metric's own units, and the differences."""
+
+    spread: Spread
+    margin: float
+    gaps: Mapping[Rival, Gap]
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """Each model's score, higher is better."""
+        return self.spread.values
 
 
 def compare(scored: Scored, max_loss_increase: float, margin: float | None = None) -> Compared:
@@ -50,7 +55,7 @@ def compare(scored: Scored, max_loss_increase: float, margin: float | None = Non
     elif "champion" not in values:
         allowed = 0.0
     gaps = {name: _gap(scored, spread, name, share, allowed) for name in rivals}
-    return Compared(values, allowed, gaps)
+    return Compared(spread, allowed, gaps)
 
 
 def _gap(scored: Scored, spread: Spread, rival: Rival, share: float, margin: float) -> Gap:

@@ -13,7 +13,7 @@ from ..store.model import Model
 from .behaviour import behaviour
 from .explain import importances, shifts
 from .holdout import freshness, new_leaks
-from .parity import parity
+from .parity import ROWS, parity
 from .robust import robustness
 from .speed import speed
 
@@ -25,7 +25,7 @@ def ask(
 ) -> Iterator[Guard]:
     """Parity, robustness, speed, freshness, leaks and the user's own sentences."""
     settings, contract = project.settings.gate, project.contract
-    inputs = encode_rows(parts.holdout, challenger.signature.inputs)
+    inputs = encode_rows(parts.holdout.head(ROWS), challenger.signature.inputs)
     yield from parity(challenger, inputs)
     yield robustness(challenger, inputs)
     yield from speed(challenger, champion, inputs, settings)
@@ -42,8 +42,7 @@ def explain(
     """What the models lean on, and which columns have moved."""
     names = project.contract.inputs
     models = {"challenger": challenger} | ({"champion": champion} if champion else {})
-    both = {n: (m, encode_rows(parts.holdout, m.signature.inputs)) for n, m in models.items()}
     return Details(
-        importances=tuple(importances(scored, both, names)),
+        importances=tuple(importances(scored, models, parts.holdout, names)),
         shifts=tuple(shifts(parts.training, parts.holdout, names)),
     )

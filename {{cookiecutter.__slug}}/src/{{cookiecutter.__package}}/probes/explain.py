@@ -10,7 +10,7 @@ from ..evidence import Importance, Shift
 from ..metrics.compare import measure
 from ..metrics.errors import Z
 from ..metrics.scored import Dependence, Scored
-from ..store.encode import Input, Inputs
+from ..store.encode import Input, Inputs, encode_rows
 from ..store.model import Model
 
 CELLS = 30_000
@@ -22,25 +22,25 @@ BINS = 20
 
 
 def importances(
-    scored: Scored, models: dict[str, tuple[Model, Inputs]], order: Sequence[str]
+    scored: Scored, models: dict[str, Model], holdout: pl.DataFrame, order: Sequence[str]
 ) -> list[Importance]:
     """Permutation importance (Breiman 2001): what the score loses when a column is shuffled.
 
     Measured on some of the holdout rows, the largest first; `models` are challenger and champion.
     """
-    model, inputs = models["challenger"]
+    model, champion = models["challenger"], models.get("champion")
     columns = model.signature.inputs[:MOST]
     count = int(np.clip(CELLS // max(len(columns), 1), *ROWS))
     rows = _spread(len(scored.answers), count)
-    part = scored.of(rows)
+    part, asked = scored.of(rows), holdout[rows]
+    inputs = {name: encode_rows(asked, one.signature.inputs) for name, one in models.items()}
     found = []
     for column in columns:
-        value, error = _drop(part, model, inputs, rows, column)
+        value, error = _drop(part, model, inputs["challenger"], column)
         before = None
-        if "champion" in models:
-            champion, theirs = models["champion"]
+        if champion:
             known = [one for one in champion.signature.inputs if one.name == column.name]
-            before = _drop(part, champion, theirs, rows, known[0])[0] if known else None
+            before = _drop(part, champion, inputs["champion"], known[0])[0] if known else None
         reach = Z * error
         found.append(Importance(column.name, value, value - reach, value + reach, before))
     found.sort(key=lambda one: (-one.value, order.index(one.column)))
@@ -51,14 +51,11 @@ def _spread(rows: int, count: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, rows - 1, min(rows, count)).astype(np.int64))
 
 
-def _drop(
-    part: Scored, model: Model, inputs: Inputs, rows: NDArray, column: Input
-) -> tuple[float, float]:
+def _drop(part: Scored, model: Model, inputs: Inputs, column: Input) -> tuple[float, float]:
     """Score as it is minus score with the column shuffled, and its standard error."""
-    some = {name: values[rows] for name, values in inputs.items()}
-    mixed = np.random.default_rng(SEED).permutation(len(rows))
-    shuffled = {**some, **{name: some[name][mixed] for name in column.encoded}}
-    predictions = {"as it is": model.predict(some), "shuffled": model.predict(shuffled)}
+    mixed = np.random.default_rng(SEED).permutation(len(part.answers))
+    shuffled = {**inputs, **{name: inputs[name][mixed] for name in column.encoded}}
+    predictions = {"as it is": model.predict(inputs), "shuffled": model.predict(shuffled)}
     table = Scored(
         part.task, part.metric, part.answers, predictions, part.threshold, part.dependence
     )

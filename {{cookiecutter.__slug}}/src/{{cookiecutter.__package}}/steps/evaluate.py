@@ -36,6 +36,7 @@ def evaluate(
     same = _same(scored)
     judged = scored if not same else replace(scored, predictions=_without_champion(scored))
     compared = compare(scored, settings.max_loss_increase, settings.margin)
+    beside = warnings(scored, compared.spread, settings)
     return Evidence(
         metric,
         rows,
@@ -44,7 +45,7 @@ def evaluate(
         compared.margin,
         compared.gaps,
         same_as_champion=same,
-        guards=(*guards, *warnings(scored, settings), *fairness_guards(scored, settings)),
+        guards=(*guards, *beside, *fairness_guards(scored, settings)),
         harms=tuple(family(judged, settings)),
         details=_more(scored, settings, details),
     )

@@ -29,7 +29,7 @@ def train(estimator: Any, inputs: Mapping[str, NDArray], answers: Sequence, task
     """Fit on `inputs`, arrays of shape (n,) by column, and `answers` of length n."""
     frame = pd.DataFrame({name: _learnable(values) for name, values in inputs.items()})
     if task == "regression":
-        return Trained(_fit(estimator, frame, np.asarray(answers, dtype=np.float64)))
+        return Trained(fit_estimator(estimator, frame, np.asarray(answers, dtype=np.float64)))
     classes = tuple(sorted(set(answers)))
     if len(classes) < 2 or (task == "binary" and len(classes) != 2):
         needed = "two" if task == "binary" else "at least two"
@@ -37,7 +37,7 @@ def train(estimator: Any, inputs: Mapping[str, NDArray], answers: Sequence, task
             Status.DATA,
             f"A {task} target needs {needed} values; the training rows have {len(classes)}.",
         )
-    return Trained(_fit(estimator, frame, encode_answers(answers, classes)), classes)
+    return Trained(fit_estimator(estimator, frame, encode_answers(answers, classes)), classes)
 
 
 def _learnable(values: NDArray) -> NDArray:
@@ -46,7 +46,7 @@ def _learnable(values: NDArray) -> NDArray:
     return np.zeros_like(values) if empty else values
 
 
-def _fit(estimator: Any, frame: pd.DataFrame, answers: NDArray) -> Any:
+def fit_estimator(estimator: Any, frame: pd.DataFrame, answers: NDArray) -> Any:
     """Fit a small table on one thread: many would wait for each other longer than they work."""
     limits = 1 if frame.size < ONE_THREAD else None
     with threadpool_limits(limits, user_api="openmp"):

@@ -17,7 +17,6 @@ from sklearn.model_selection import (
     StratifiedKFold,
     TimeSeriesSplit,
 )
-from threadpoolctl import threadpool_limits
 
 FOLDS = 5
 Folds = list[tuple[NDArray, NDArray]]
@@ -64,7 +63,7 @@ def folds(rows: int, answers: NDArray, groups: NDArray | None, order: NDArray | 
 
 
 def search(
-    build: Callable[[Parameters], Any],
+    fit: Callable[[Parameters, pd.DataFrame, NDArray], Any],
     space: Mapping[str, Any],
     table: pd.DataFrame,
     answers: NDArray,
@@ -81,8 +80,7 @@ def search(
     for parameters in ({}, *map(_plain, sampled)):
         scores = []
         for train, judge in parts:
-            with threadpool_limits(1 if table.size < 1_000_000 else None, user_api="openmp"):
-                fitted = build(parameters).fit(table.iloc[train], answers[train])
+            fitted = fit(parameters, table.iloc[train], answers[train])
             scores.append(rate(fitted, table.iloc[judge], answers[judge]))
         yield Attempt(parameters, tuple(scores))
         if time.monotonic() > end:
