@@ -107,8 +107,9 @@ def _call_rivals(project: Project, registry: Registry, challenger: Model, parts:
             continue
         called = f"{name} v{version.number}"
         try:
-            rival = rivals.models[name] = model.load(registry.fetch(version), version.digest)
+            rival = model.load(registry.fetch(version), version.digest)
             rivals.predictions[name] = predict(rival, parts.holdout, challenger)
+            rivals.models[name] = rival  # one that cannot answer is not asked again
             rivals.problems.extend(leaked(called, rival, parts, project.contract))
         except Exception as error:  # noqa: BLE001 - a bundle of any age may fail in any way
             rivals.problems.append(f"{called} cannot be scored: {_line(error)}")

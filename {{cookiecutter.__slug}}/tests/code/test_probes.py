@@ -90,9 +90,9 @@ def test_a_model_that_answers_nonsense_is_blocked(answer, word, small_model, inp
 
 
 def test_a_slower_and_a_larger_model_is_a_warning_and_blocks_over_a_budget(
-    small_model, inputs, tmp_path
+    small_model, sample_rows, tmp_path
 ):
-    model = small_model()
+    model, rows = small_model(), sample_rows("binary")
     content = (model.folder / "model.onnx").read_bytes()
     (tmp_path / "model.onnx").write_bytes(content * 3)
 
@@ -102,15 +102,15 @@ def test_a_slower_and_a_larger_model_is_a_warning_and_blocks_over_a_budget(
         return answers
 
     other = replace(model, folder=tmp_path, predict=slow)
-    found = by_name(speed(other, model, inputs(), SETTINGS))
+    found = by_name(speed(other, model, rows, SETTINGS))
     assert {(one.name, one.severity, one.ok) for one in found.values()} == {
         ("latency", "warn", False),
         ("size", "warn", False),
     }
     tight = GateSettings(max_latency_ms=1e-6, max_size_mb=1e-6)
-    over = list(speed(model, None, inputs(), tight))
+    over = list(speed(model, None, rows, tight))
     assert [(one.ok, one.severity) for one in over] == [(False, "block")] * 2
-    assert list(speed(model, None, inputs(), SETTINGS)) == []
+    assert list(speed(model, None, rows, SETTINGS)) == []
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def parts(sample_rows, sample_contract):
 def hold(parts, sample_project, small_model):
     """Hold a trial of this challenger against a champion that is also the anchor."""
 
-    def make(challenger, champion=None, wanted=None):
+    def make(challenger, champion=None, wanted=None, rows=parts):
         rival = champion or small_model(TASK)
         version = SimpleNamespace(number=1, digest=wanted or rival.digest)
         registry: Any = SimpleNamespace(
@@ -35,7 +35,7 @@ def hold(parts, sample_project, small_model):
             fetch=lambda _: rival.folder,
             history=list,
         )
-        return hold_trial(sample_project(TASK), registry, challenger, parts, "d4", DAY).evidence
+        return hold_trial(sample_project(TASK), registry, challenger, rows, "d4", DAY).evidence
 
     return make
 
@@ -76,6 +76,30 @@ def test_a_rival_that_is_not_what_was_judged_is_a_problem(hold, small_model):
 def test_a_rival_that_predicts_something_else_is_a_problem(hold, small_model):
     made = hold(small_model(TASK), champion=small_model("binary"))
     assert "it predicts 'churned', the challenger 'next_plan'" in made.problems[0]
+
+
+def without(model, name):
+    """The same model, which no longer reads this column: it answers as if it were missing."""
+    kept = tuple(column for column in model.signature.inputs if column.name != name)
+
+    def predict(inputs):
+        gone = np.full(len(inputs["plan"]), np.nan, dtype=np.float32)
+        return model.predict({**inputs, name: gone})
+
+    return replace(model, signature=replace(model.signature, inputs=kept), predict=predict)
+
+
+def test_a_champion_that_reads_a_column_more_is_scored_all_the_same(hold, small_model):
+    made = hold(without(small_model(TASK), "usage_hours"))
+    assert made.problems == ()
+    assert {"champion", "anchor"} <= set(made.gaps)
+    assert "latency" in {guard.name for guard in made.guards}
+
+
+def test_a_champion_whose_column_is_gone_is_a_problem_and_no_crash(hold, small_model, parts):
+    fewer = replace(parts, holdout=parts.holdout.drop("usage_hours"))
+    made = hold(without(small_model(TASK), "usage_hours"), rows=fewer)
+    assert made.problems[0].startswith("champion v1 cannot be scored: it needs the columns usage")
 
 
 def test_a_challenger_that_trained_on_rows_of_the_holdout_is_a_problem(

@@ -28,7 +28,7 @@ def ask(
     inputs = encode_rows(parts.holdout.head(ROWS), challenger.signature.inputs)
     yield from parity(challenger, inputs)
     yield robustness(challenger, inputs)
-    yield from speed(challenger, champion, inputs, settings)
+    yield from speed(challenger, champion, parts.holdout, settings)
     yield from freshness(parts, contract, settings, today)
     found = [name for name, _ in leaks(parts.training.tail(LEAK_ROWS), contract)]
     yield from new_leaks(found, champion, contract.target)

@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+import polars as pl
+
 from ..evidence import Guard
 from ..settings import GateSettings
-from ..store.encode import Inputs
+from ..store.encode import Inputs, encode_rows
 from ..store.model import Model
 
 REPEATS = 60
 
 
 def speed(
-    model: Model, champion: Model | None, inputs: Inputs, settings: GateSettings
+    model: Model, champion: Model | None, rows: pl.DataFrame, settings: GateSettings
 ) -> Iterator[Guard]:
     """Ratios to the champion warn; budgets that the user has set block."""
-    one = {name: values[:1] for name, values in inputs.items()}
-    times = _times([model, *([champion] if champion else [])], one)
+    models = [model, *([champion] if champion else [])]
+    one = rows.head(1)  # each reads its own columns of it
+    times = _times([(each, encode_rows(one, each.signature.inputs)) for each in models])
     size = model_bytes(model.folder)
     if settings.max_latency_ms is not None:
         ok, found = times[0] <= settings.max_latency_ms, f"{times[0]:.2f} ms for one row"
@@ -35,11 +38,11 @@ def speed(
         yield Guard("size", "warn", growth <= settings.max_size_ratio, text)
 
 
-def _times(models: list[Model], one: Inputs) -> list[float]:
+def _times(models: list[tuple[Model, Inputs]]) -> list[float]:
     """Median milliseconds of one answer, the models by turns so that both have the same weather."""
     found: list[list[float]] = [[] for _ in models]
     for _ in range(REPEATS):
-        for place, model in enumerate(models):
+        for place, (model, one) in enumerate(models):
             start = time.perf_counter()
             model.predict(one)
             found[place].append(time.perf_counter() - start)
