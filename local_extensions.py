@@ -15,7 +15,7 @@ TAKEN = """
 aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types anyio attr attrs aux
 blinker cachetools certifi cffi cfgv charset_normalizer click cloudpickle colorama com1 com2 com3
 com4 com5 com6 com7 com8 com9 con contourpy cookiecutter cruft cryptography cycler databricks
-databricks_sdk dateutil distlib docker dotenv fastapi fastexcel filelock flask flask_cors
+databricks_sdk dateutil distlib docker dotenv execnet fastapi fastexcel filelock flask flask_cors
 flatbuffers fonttools frozenlist fsspec git gitdb gitpython google google_auth graphene graphql
 graphql_core graphql_relay gunicorn h11 huey hypothesis identify idna importlib_metadata iniconfig
 itsdangerous jinja2 joblib kiwisolver lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 mako markdown_it
@@ -28,7 +28,7 @@ pyparsing pytest python_dateutil python_discovery python_dotenv pythoncom pywin3
 rich ruamel ruamel_yaml ruff rust_just s3fs scikit_learn scipy setuptools shellingham skl2onnx
 sklearn skops smmap sortedcontainers sqlalchemy sqlparse starlette test tests threadpoolctl ty typer
 typing_extensions typing_inspection tzdata urllib3 uv uvicorn virtualenv waitress wcwidth werkzeug
-wheel win32api win32con yaml yarl zipp
+wheel win32api win32con xdist yaml yarl zipp
 """.split()
 CONTROLS = r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]"
 

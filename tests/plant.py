@@ -21,10 +21,10 @@ import numpy as np
 import polars as pl
 
 PACKAGE, DAY = sys.argv[1], date.fromisoformat(sys.argv[2])
-pipeline, promotion, project_file, splitting, deciding, trials, contracts, tracking = (
+pipeline, loading, promotion, project_file, splitting, deciding, trials, contracts, tracking = (
     importlib.import_module(f"{PACKAGE}.{name}")
     for name in (
-        *("pipeline", "promote", "project", "steps.split", "steps.gate", "trial", "contract"),
+        *("pipeline", "load", "promote", "project", "steps.split", "steps.gate", "trial", "contract"),
         "store.tracking",
     )
 )
@@ -142,7 +142,7 @@ def main() -> None:
     registry = tracking.Registry(project.root, project.settings.name)
     promotion.promote(registry, outcome.version.number)
     later = DAY + timedelta(days=7)
-    table = pipeline.load_rows(project, later)
+    table = loading.load_rows(project, later)
     rows, _ = pipeline.checked(table, project, later, registry)
     plan = Plan(project, rows)
     found = {name: judge(defect(plan), registry, later) for name, defect in DEFECTS.items()}

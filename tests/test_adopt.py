@@ -360,12 +360,13 @@ def test_rows_of_a_group_stay_together(project, visits):
     look = """
 from datetime import date
 from customer_model import pipeline
+from customer_model.load import load_rows
 from customer_model.project import read_project
 from customer_model.store.tracking import Registry
 from pathlib import Path
 project, today = read_project(Path.cwd()), date.today()
 registry = Registry(project.root, project.settings.name)
-rows, _ = pipeline.checked(pipeline.load_rows(project, today), project, today, registry)
+rows, _ = pipeline.checked(load_rows(project, today), project, today, registry)
 parts = pipeline.split(rows, project.contract, project.settings.split.holdout)
 print(set(parts.training["household"]) & set(parts.holdout["household"]) or "apart")
 """
@@ -576,7 +577,7 @@ def test_who_stops_it_half_way_has_the_old_project(name, seconds, project, tmp_p
     path = save_rows(tmp_path, people())
     before = snapshot(project)
     process = start(project, path)
-    time.sleep(0.75 * seconds)
+    time.sleep(0.4 * seconds)  # later, on a machine that got faster, all may be decided already
     process.send_signal(getattr(signal, name))
     if process.wait(30):
         assert snapshot(project) == before

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from . import pipeline
 from .checks.findings import Finding
 from .checks.reference import Reference
+from .load import load_rows
 from .project import Project, find_reference
 from .sources import read_file
 from .steps.validate import Validation, validate
@@ -37,7 +37,7 @@ def validate_batch(project: Project, file: Path | None, today: date) -> Batch:
     registry = Registry(project.root, project.settings.name) if has_store(project.root) else None
     reference = find_reference(project, registry)
     if file is None:
-        raw, own = pipeline.load_rows(project, today), True
+        raw, own = load_rows(project, today), True
     else:
         raw = read_file(str(file))
         own = (project.root / project.settings.data.source).resolve() == file.resolve()

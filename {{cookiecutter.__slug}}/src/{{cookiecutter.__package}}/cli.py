@@ -64,16 +64,18 @@ def predict(
 def status(json: Json = False) -> None:
     """List the versions, who is champion, and the data that they learnt from."""
     from . import show
+    from .state.server import known
     from .store.loads import loads
 
     project = open_project()
-    registry, data = open_registry(project), loads(project.root)
-    aliases, versions = registry.aliases(), registry.versions()
-    name = project.settings.name
+    state, data = known(project.root, project.settings.name), loads(project.root)
+    name, versions = project.settings.name, state.known
     if json:
-        show.as_json({"name": name, "aliases": aliases, "versions": versions, "data": data})
+        told = {"aliases": state.aliases, "versions": versions, "data": data}
+        show.as_json({"name": name, **told, "environments": state.environments})
     else:
-        show.status(name, aliases, versions)
+        show.status(name, state.aliases, versions)
+        show.environments(state.environments)
         show.data_versions(data, versions)
 
 
@@ -103,6 +105,16 @@ def serve(
     listening = server.listen(where, project.settings.serve.port if port is None else port)
     show.serving(name, listening.getsockname()[1], where, server.golden(model.folder)["rows"][0])
     server.build_server(model, name, where, port or 0).run(sockets=[listening])
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def state(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND")] = None,
+) -> None:
+    """Bring the team's state here with `pull`; `push` what is new. `--help` has the rest."""
+    from .state.__main__ import main as run
+
+    run(arguments or ["--help"])
 
 
 @command

@@ -1,12 +1,18 @@
 """The commands that make and judge a model: train, gate, card."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .errors import Status
 from .options import Json, Number, Today, command, open_project, open_registry, read_day
+
+if TYPE_CHECKING:
+    from .store.tracking import Registry, Version
+
+IfNew = Annotated[bool, typer.Option("--if-new", help="Not where the same was judged before.")]
+Pack = Annotated[Path | None, typer.Option(help="Write decision and bundle for another job there.")]
 
 
 @command
@@ -17,6 +23,8 @@ def train(
     ] = False,
     trials: Annotated[int, typer.Option(help="With --tune: at most so many.", min=1)] = 30,
     minutes: Annotated[float, typer.Option(help="With --tune: at most so long.", min=0)] = 10,
+    if_new: IfNew = False,
+    pack: Pack = None,
     json: Json = False,
 ) -> None:
     """Train a challenger, judge it against the champion, and register it if it may stay."""
@@ -24,7 +32,10 @@ def train(
     from .steps.tune import Budget
 
     project, budget = open_project(), Budget(trials, minutes) if tune else None
-    outcome = pipeline.run(project, read_day(today), show.progress, budget)
+    how, registry = pipeline.How(budget, only_new=if_new), open_registry(project)
+    outcome = pipeline.run(project, read_day(today), show.progress, how)
+    if pack:
+        _pack(registry, outcome.version, pack)
     if json:
         show.as_json(outcome)
     else:
@@ -32,10 +43,14 @@ def train(
             show.findings(outcome.findings)
         show_gate.decision(outcome.decision, outcome.report)
         show.out.print(f"  packaged as {outcome.packaging}")
-        show_gate.next_command(
-            outcome.decision, outcome.version, open_registry(project).aliases().champion
-        )
+        show_gate.next_command(outcome.decision, outcome.version, registry.aliases().champion)
     exit_for(outcome.decision.verdict)
+
+
+def _pack(registry: "Registry", version: "Version | None", folder: Path) -> None:
+    from .state import sync
+
+    sync.pack(registry, sync.decision_on(registry, version), folder)
 
 
 @command
@@ -87,6 +102,20 @@ def _selftest(json: bool) -> None:
     show.as_json(found) if json else show_gate.selftest(found)
     if not all(one.ok for one in found):
         raise typer.Exit(Status.EVIDENCE)
+
+
+@command
+def monitor(today: Today = None, json: Json = False) -> None:
+    """Compare newer rows with what the gate saw of the champion; 1 if a retraining is due."""
+    from . import monitor as monitoring
+    from . import show
+
+    project = open_project()
+    seen = monitoring.watch(project, open_registry(project), read_day(today))
+    report = monitoring.write_report(project.root, seen)
+    show.as_json(seen) if json else show.monitor(seen, report)
+    if seen.due:
+        raise typer.Exit(Status.REJECTED)
 
 
 @command

@@ -23,6 +23,19 @@ def facts(root: Path) -> dict[str, object]:
     }
 
 
+WORK = ("settings.toml", "contract.yaml", "params.json", "reference.json", "uv.lock")
+
+
+def work_id(root: Path, data_id: str, champion: str | None) -> str:
+    """Hash of all that a verdict follows from: rows, champion, settings, code, library versions."""
+    told = hashlib.sha256(f"{data_id} {champion}".encode())
+    sources = sorted([*(root / "src").rglob("*.py"), *(root / "tests" / "model").rglob("*.py")])
+    for path in (*(root / name for name in WORK), *sources):
+        content = path.read_bytes() if path.is_file() else b""
+        told.update(f"{path.relative_to(root).as_posix()} {len(content)} ".encode() + content)
+    return told.hexdigest()
+
+
 def git_commit(root: Path) -> str | None:
     """The commit that is checked out, with `+` where files differ from it; None outside git."""
     git = shutil.which("git")

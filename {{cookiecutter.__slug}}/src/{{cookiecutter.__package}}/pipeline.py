@@ -1,9 +1,8 @@
 """The story on one screen: load, validate, split, train, package, evaluate, gate, register."""
 
-import glob
 import tempfile
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -11,14 +10,13 @@ import polars as pl
 from .checks.findings import Finding
 from .checks.reference import REFERENCE, write_reference
 from .checks.summarize import summarize
-from .checks.typed import typed
-from .data import load
 from .decision import Decision
 from .errors import Status, Stop
 from .fitting import fit
+from .load import keep_rows
 from .probes.holdout import newest_answers
 from .project import Progress, Project, find_reference
-from .register import data_needed, record_of, register
+from .register import data_needed, record_of, refuse_known, register
 from .report.findings import findings_text
 from .report.write import publish, write
 from .steps.gate import decide
@@ -26,7 +24,7 @@ from .steps.split import Split, split
 from .steps.train import Trained
 from .steps.tune import Budget
 from .steps.validate import Validation, validate
-from .store import bundle, export, loads, model
+from .store import export, fingerprints, loads, model
 from .store.encode import encode_rows
 from .store.lock import writing
 from .store.model import Model, Signature
@@ -35,7 +33,14 @@ from .trial import hold_trial
 from .tune import tuned
 
 PARITY_ROWS = 5_000
-EVER = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class How:
+    """With a budget, parameters are searched first, inside the training part; nothing twice."""
+
+    budget: Budget | None = None
+    only_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,23 +55,25 @@ class Outcome:
     data: str
 
 
-def run(project: Project, today: date, progress: Progress, budget: Budget | None = None) -> Outcome:
-    """Train a challenger on the rows before `today`, judge it, register it if it may stay.
+PLAIN = How()
 
-    With a `budget` its parameters are searched first, inside the training part.
-    """
+
+def run(project: Project, today: date, progress: Progress, how: How = PLAIN) -> Outcome:
+    """Train a challenger on the rows before `today`, judge it, register it if it may stay."""
     registry = Registry(project.root, project.settings.name)
     with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
         folder = Path(scratch)
         with progress("load"):
             data = keep_rows(project, today)
+            if how.only_new:
+                refuse_known(registry, project.root, data.id)
         with progress("validate"):
             rows, checks = checked(data.read(), project, today, registry)
         with progress("split"):
             parts = split(rows, project.contract, project.settings.split.holdout)
-        if budget:
+        if how.budget:
             with progress("tune"):
-                project = tuned(project, registry, parts.training, budget)
+                project = tuned(project, registry, parts.training, how.budget)
         with progress("train"):
             trained = fit(project, parts)
         with progress("package"):
@@ -118,33 +125,6 @@ def newest(registry: Registry) -> Version:
     return versions[-1]
 
 
-def load_rows(project: Project, today: date) -> pl.LazyFrame:
-    """The user's rows of the window that ends with `today`; every row if the window is 0."""
-    days, clock = project.settings.data.window_days, project.contract.time_column
-    since = today - timedelta(days=days) if days else EVER
-    source = project.settings.data.source
-    if ":" not in source and not Path(source).is_absolute():
-        place = project.root / source  # only what the setting itself says may be a pattern
-        source = str(place if place.exists() else Path(glob.escape(str(project.root)), source))
-    table = load(source, since, today)
-    there = table.collect_schema()
-    if not days or clock not in there:
-        return table
-    if there[clock] == pl.Date:  # a plain comparison is one that Parquet's statistics answer
-        return table.filter(pl.col(clock).is_null() | (pl.col(clock) >= since))
-    if isinstance(kind := there[clock], pl.Datetime):
-        start = pl.lit(datetime.combine(since, time())).dt.replace_time_zone(kind.time_zone)
-        return table.filter(pl.col(clock).is_null() | (pl.col(clock) >= start))
-    moment = typed(clock, there[clock], project.contract.columns[clock]).cast(pl.Date)
-    return table.filter(moment.is_null() | (moment >= since))
-
-
-def keep_rows(project: Project, today: date) -> loads.Load:
-    """The same rows as a data version: whatever is made of them can be made again."""
-    source, clock = project.settings.data.source, project.contract.time_column
-    return loads.keep(project.root, load_rows(project, today), source, clock)
-
-
 def checked(
     raw: pl.LazyFrame, project: Project, today: date, registry: Registry
 ) -> tuple[pl.DataFrame, Validation]:
@@ -177,6 +157,6 @@ def package(
     packaging = export.write_model(folder, trained.estimator, signature, inputs)
     clock = project.contract.time_column
     until = newest_answers(parts.training, clock) if clock else ""
-    bundle.write_fingerprints(folder, parts.training_hashes, parts.training_owners, until)
+    fingerprints.write_fingerprints(folder, parts.training_hashes, parts.training_owners, until)
     write_reference(folder / REFERENCE, summarize(checks.seen, project.contract))
     return model.open_unsealed(folder), packaging

@@ -8,9 +8,12 @@ import polars as pl
 
 from .contract_yaml import contract_text
 from .decision import Decision, Verdict
-from .lineage import facts
+from .errors import Status, Stop
+from .lineage import facts, work_id
+from .probes.holdout import newest_answers
 from .project import Project
 from .report.card import card
+from .settings import is_loss
 from .steps.split import Split
 from .store import bundle
 from .store.encode import encode_rows
@@ -36,7 +39,7 @@ def register(
     (folder / "contract.yaml").write_text(contract_text(project.contract), encoding="utf-8")
     _write_json(folder / "metrics.json", dict(trial.measures))
     _write_json(folder / "golden.json", _golden(trial, parts.holdout))
-    manifest = _manifest(project, trial)
+    manifest = _manifest(project, trial, parts)
     text = card(project, parts, trial, decision, manifest)
     (folder / "card.md").write_text(text, encoding="utf-8")
     digest = bundle.seal(folder, manifest)
@@ -50,14 +53,18 @@ def register(
 
 def record_of(project: Project, parts: Split, trial: Trial, decision: Decision) -> Record:
     """The decision as a run keeps it: what was compared, on which rows, with what result."""
+    judgement = trial.judgement(decision)
     return Record(
         params=_params(project, parts),
         metrics=trial.measures,
         dataset=(project.contract.target, trial.data_id, project.settings.data.source),
-        judgement=trial.judgement(decision),
+        judgement=judgement,
         identity=trial.identity,
         holdout=trial.holdout,
         gaps=gaps_of(decision),
+        inputs=work_id(project.root, trial.data_id, judgement.champion),
+        metric=decision.metric,
+        reason=decision.reason,
     )
 
 
@@ -71,6 +78,22 @@ def data_needed(registry: Registry) -> set[str]:
     return {v.data_id for v in known if v.number in named | ready}
 
 
+def refuse_known(registry: Registry, root: Path, data_id: str) -> None:
+    """End here, with status 0, if the same rows, code and settings were judged and not promoted.
+
+    What was proven is made again: perhaps its deployment failed.
+    """
+    champion = registry.champion()
+    inputs = work_id(root, data_id, champion.digest if champion else None)
+    for past in registry.history():
+        verdict = past.judgement.verdict
+        if past.inputs == inputs and verdict in ("KEEP", "REJECT"):
+            when = f"{past.when:%Y-%m-%d %H:%M}"
+            raise Stop(
+                Status.DONE, f"Nothing new: {verdict} on {when}, for the same rows and code."
+            )
+
+
 def _params(project: Project, parts: Split) -> dict[str, str]:
     return {
         "task": project.settings.task,
@@ -82,14 +105,26 @@ def _params(project: Project, parts: Split) -> dict[str, str]:
     }
 
 
-def _manifest(project: Project, trial: Trial) -> dict[str, object]:
+def _manifest(project: Project, trial: Trial, parts: Split) -> dict[str, object]:
     return {
         "name": project.settings.name,
         "task": project.settings.task,
         "data_id": trial.data_id,
         "holdout_id": trial.holdout_id,
+        "judged": _judged(project, trial, parts),
         **facts(project.root),
     }
+
+
+def _judged(project: Project, trial: Trial, parts: Split) -> dict[str, object]:
+    """What the gate saw: the score that a monitor compares with, and the newest row it was on."""
+    metric, clock = project.settings.watched, project.contract.time_column
+    until = newest_answers(parts.holdout, clock) if clock else ""
+    if metric not in trial.measures:
+        return {"until": until}
+    value = trial.measures[metric]
+    signed = -value if is_loss(metric) else value
+    return {"metric": metric, "value": signed, "error": trial.errors[metric], "until": until}
 
 
 def _golden(trial: Trial, holdout: pl.DataFrame) -> dict[str, object]:

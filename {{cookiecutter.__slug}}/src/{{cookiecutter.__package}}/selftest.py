@@ -18,7 +18,7 @@ from .settings import GateSettings
 from .steps.evaluate import evaluate
 from .steps.gate import decide
 from .steps.split import Split, split
-from .store import bundle
+from .store import fingerprints
 
 ROWS = 20_000
 SEED = 20_260_601
@@ -165,6 +165,6 @@ def _leaks(case: Case, world: World, rows: pl.DataFrame) -> list[str]:
         inside = np.isin(parts.holdout["id"].to_numpy(), rows["id"].to_numpy()[trained])
         hashes = parts.holdout_hashes[inside]
     with tempfile.TemporaryDirectory(prefix="ml-selftest-") as folder:
-        bundle.write_fingerprints(Path(folder), hashes)
-        found = bundle.leaked_rows(Path(folder), parts.holdout_hashes)
+        fingerprints.write_fingerprints(Path(folder), hashes)
+        found = fingerprints.leaked_rows(Path(folder), parts.holdout_hashes)
     return [f"{found} holdout rows were training rows of the champion"] if found else []

@@ -92,6 +92,12 @@ class CardSettings(_Section):
     caveats: str = ""
 
 
+class MonitorSettings(_Section):
+    """When the champion is said to have lost."""
+
+    min_rows: int = Field(default=500, ge=50)
+
+
 class ServeSettings(_Section):
     """Where the service listens."""
 
@@ -109,12 +115,19 @@ class Settings(_Section):
     train: TrainSettings = TrainSettings()
     gate: GateSettings = GateSettings()
     serve: ServeSettings = ServeSettings()
+    monitor: MonitorSettings = MonitorSettings()
     card: CardSettings = CardSettings()
 
     @property
     def metric(self) -> Metric:
         """The metric that decides: the user's choice, or the task's first."""
         return self.gate.metric or METRICS[self.task][0]
+
+    @property
+    def watched(self) -> Metric:
+        """The metric that is monitored: the one that decides, unless it is the user's own."""
+        known = METRICS[self.task]
+        return self.metric if self.metric in known else known[0]
 
     @model_validator(mode="after")
     def _metric_fits_task(self) -> "Settings":

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .adopt.story import Adopted
     from .checks.findings import Finding
     from .doctor import Check
+    from .monitor import Watch
+    from .state.value import Running
     from .store.loads import Load
     from .store.versions import Aliases, Version
 
@@ -125,6 +127,16 @@ def status(name: str, aliases: "Aliases", versions: Sequence["Version"]) -> None
     out.print(table)
 
 
+def environments(running: Mapping[str, "Running"]) -> None:
+    """What runs where."""
+    table = Table("environment", "version", "since", "image", box=None, header_style="bold")
+    for name, one in sorted(running.items()):
+        table.add_row(escape(name), f"v{one.version}", one.since[:16], escape(one.image))
+    if running:
+        out.print()
+        out.print(table)
+
+
 def data_versions(data: Sequence["Load"], versions: Sequence["Version"]) -> None:
     """The data versions that are kept here, newest first, and who learnt from them."""
     table = Table("data", "rows", "from", "to", "source", "made", box=None, header_style="bold")
@@ -135,6 +147,15 @@ def data_versions(data: Sequence["Load"], versions: Sequence["Version"]) -> None
     if data:
         out.print()
         out.print(table)
+
+
+def monitor(seen: "Watch", report: Path) -> None:
+    """Whether the champion holds, and which columns have moved."""
+    style, said = ("bold red", "DUE") if seen.due else ("bold", "OK")
+    out.print(f"[{style}]{said}[/]: {escape(seen.reason)}")
+    if seen.findings:
+        findings(seen.findings)
+    out.print(f"  report: {short(report)}")
 
 
 def checks(found: Sequence["Check"]) -> None:

@@ -83,7 +83,7 @@ def small_model(tmp_path_factory, encoded, signature_of):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder
 
-    from your_package.store import bundle, export, model
+    from your_package.store import bundle, export, fingerprints, model
 
     made = {}
 
@@ -101,7 +101,7 @@ def small_model(tmp_path_factory, encoded, signature_of):
             estimator.fit(pd.DataFrame(inputs), answers)
             folder = tmp_path_factory.mktemp("bundle")
             export.write_model(folder, estimator, signature_of(task, classes), inputs)
-            bundle.write_fingerprints(folder, np.arange(9, dtype=np.uint64))
+            fingerprints.write_fingerprints(folder, np.arange(9, dtype=np.uint64))
             made[task] = model.load(folder, bundle.seal(folder, {"name": "small"}))
         return made[task]
 

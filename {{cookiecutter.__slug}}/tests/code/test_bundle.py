@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from your_package.errors import Status, Stop
-from your_package.store import bundle, model
+from your_package.store import bundle, fingerprints, model
 
 
 @pytest.fixture
@@ -84,13 +84,13 @@ def test_the_manifest_lists_every_file_by_its_content(copy):
 
 def test_fingerprints_find_the_rows_that_a_model_has_seen(tmp_path):
     seen = np.array([7, 3, 2**64 - 1, 5], dtype=np.uint64)
-    bundle.write_fingerprints(tmp_path, seen)
+    fingerprints.write_fingerprints(tmp_path, seen)
     asked = np.array([1, 3, 2**64 - 1, 8], dtype=np.uint64)
-    assert bundle.leaked_rows(tmp_path, asked) == 2
-    assert bundle.leaked_rows(tmp_path, asked[[0, 3]]) == 0
+    assert fingerprints.leaked_rows(tmp_path, asked) == 2
+    assert fingerprints.leaked_rows(tmp_path, asked[[0, 3]]) == 0
 
 
 def test_of_very_many_rows_the_lowest_fingerprints_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(bundle, "FINGERPRINTS", 3)
-    bundle.write_fingerprints(tmp_path, np.array([9, 1, 5, 7], dtype=np.uint64))
+    monkeypatch.setattr(fingerprints, "FINGERPRINTS", 3)
+    fingerprints.write_fingerprints(tmp_path, np.array([9, 1, 5, 7], dtype=np.uint64))
     assert np.load(tmp_path / "fingerprints.npy").tolist() == [1, 5, 7]

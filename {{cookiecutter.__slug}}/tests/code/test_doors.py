@@ -96,7 +96,8 @@ def test_the_service_knows_the_bundle_and_nothing_else_of_ours(name):
 
 
 def test_the_imports_that_these_tests_see_are_the_ones_there_are():
-    assert {".steps.gate", ".store.tracking", ".data"} <= ours("pipeline.py")
+    assert {".steps.gate", ".store.tracking", ".load"} <= ours("pipeline.py")
+    assert ".data" in ours("load.py")
     assert {".store.model", ".errors"} <= ours("serving/server.py")
 
 
@@ -123,6 +124,16 @@ def test_importing_does_nothing(tmp_path):
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     assert "mlflow" not in run_python(code, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_state_needs_nothing_installed(tmp_path):
+    """Jobs that hold write tokens install nothing: Python as it comes has to do."""
+    start = f"import sys; sys.path.insert(0, {str(SOURCE.parent)!r})"
+    code = f"{start}; from {PACKAGE}.state.__main__ import main; main(['--help'])"
+    command = [sys.executable, "-S", "-I", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "rollback" in done.stdout
 
 
 def length(node):

@@ -22,7 +22,7 @@ from your_package.probes.robust import robustness
 from your_package.probes.speed import speed
 from your_package.settings import GateSettings
 from your_package.steps.split import split
-from your_package.store.bundle import write_fingerprints
+from your_package.store.fingerprints import write_fingerprints
 
 SETTINGS = GateSettings()
 TASKS = ["binary", "regression", "multiclass"]

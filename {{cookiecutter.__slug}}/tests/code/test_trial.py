@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from your_package.steps.split import split
-from your_package.store.bundle import write_fingerprints
+from your_package.store.fingerprints import write_fingerprints
 from your_package.store.versions import Aliases
 from your_package.trial import hold_trial
 

@@ -103,7 +103,7 @@ def test_every_range_has_a_lower_and_an_upper_end(contract):
 
 
 def test_the_rows_of_the_project_have_every_column(project, today):
-    from your_package.pipeline import load_rows
+    from your_package.load import load_rows
 
     there = load_rows(project, today).collect_schema().names()
     assert [name for name in project.contract.columns if name not in there] == []

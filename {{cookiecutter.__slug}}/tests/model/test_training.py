@@ -10,10 +10,11 @@ import pytest
 
 from your_package import pipeline
 from your_package.errors import Stop
+from your_package.load import load_rows
 from your_package.promote import promote
 from your_package.report.result import read_result
 from your_package.serving.app import build_app, read_rows
-from your_package.store import bundle, loads, model
+from your_package.store import bundle, fingerprints, loads, model
 from your_package.store.tracking import Aliases, Registry
 
 
@@ -35,7 +36,7 @@ def registry(project, outcome):
 def parts(project, today):
     """Your rows, split as the training split them."""
     registry = Registry(project.root, project.settings.name)
-    rows, _ = pipeline.checked(pipeline.load_rows(project, today), project, today, registry)
+    rows, _ = pipeline.checked(load_rows(project, today), project, today, registry)
     return pipeline.split(rows, project.contract, project.settings.split.holdout)
 
 
@@ -129,8 +130,8 @@ def is_pickle(data):
 
 
 def test_no_row_that_judged_was_a_row_that_trained(trained, parts):
-    assert bundle.leaked_rows(trained.folder, parts.holdout_hashes) == 0
-    assert bundle.leaked_rows(trained.folder, parts.training_hashes) == len(parts.training)
+    assert fingerprints.leaked_rows(trained.folder, parts.holdout_hashes) == 0
+    assert fingerprints.leaked_rows(trained.folder, parts.training_hashes) == len(parts.training)
 
 
 def test_the_service_gives_the_golden_rows_the_answers_of_the_training(trained, ask_golden):

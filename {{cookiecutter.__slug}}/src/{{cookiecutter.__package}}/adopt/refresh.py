@@ -13,11 +13,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import SingleQuotedScalarString
 
-from .. import pipeline
 from ..checks.reference import REFERENCE, read_reference
 from ..checks.summarize import build_reference
 from ..contract import Contract, parse_contract
 from ..contract_yaml import contract_text
+from ..load import load_rows
 from ..project import Project
 from ..sources import read_file
 from ..store.journal import replace_files
@@ -42,7 +42,7 @@ def propose(project: Project, file: Path | None, today: date, *, accept: bool) -
     A rule is taken over only where the present one is what `ml adopt` once wrote: a rule that the
     user has edited is kept, and named.
     """
-    table = read_file(str(file)) if file else pipeline.load_rows(project, today)
+    table = read_file(str(file)) if file else load_rows(project, today)
     path = project.root / "contract.yaml"
     text = path.read_text(encoding="utf-8")
     found = infer(table, _wishes(project.contract), today, Notes()).contract

@@ -10,7 +10,7 @@ from ..contract import Contract
 from ..evidence import Guard
 from ..settings import GateSettings
 from ..steps.split import Split
-from ..store import bundle
+from ..store import fingerprints
 from ..store.model import Model
 
 WARN_USES = 10
@@ -18,14 +18,14 @@ WARN_USES = 10
 
 def leaked(name: str, rival: Model, parts: Split, contract: Contract) -> Iterator[str]:
     """Rows, owners or days of the holdout that the model has trained on."""
-    rows = bundle.leaked_rows(rival.folder, parts.holdout_hashes)
+    rows = fingerprints.leaked_rows(rival.folder, parts.holdout_hashes)
     if rows:
         yield f"{rows} holdout rows were training rows of the {name}"
     if parts.holdout_owners is not None:
-        owners = bundle.leaked_owners(rival.folder, parts.holdout_owners)
+        owners = fingerprints.leaked_owners(rival.folder, parts.holdout_owners)
         if owners:
             yield f"{owners} owners of holdout rows ({contract.group_column}) trained the {name}"
-    trained = bundle.trained_until(rival.folder)
+    trained = fingerprints.trained_until(rival.folder)
     if contract.time_column and trained:
         first = parts.holdout[contract.time_column].min()
         if isinstance(first, date) and _moment(trained) >= _moment(first.isoformat()):

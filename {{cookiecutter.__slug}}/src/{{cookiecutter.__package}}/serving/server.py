@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ import numpy as np
 import uvicorn
 
 from ..errors import Status, Stop
+from ..store.bundle import verify
 from ..store.model import Model, load
 from .app import build_app
 
 START_SECONDS = 20
+REFUSED = 422
 TOLERANCE = 1e-6
 
 
@@ -63,11 +66,21 @@ def smoke(model: Model, version: str, host: str, port: int) -> dict[str, Any]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
-        wanted = golden(model.folder)
-        found = _ask(listening.getsockname()[:2], wanted["rows"])
+        address, own_port = listening.getsockname()[:2]
+        return ask_golden(f"http://{address}:{own_port}", model.folder, version, START_SECONDS)
     finally:
         server.should_exit = True
         thread.join()
+
+
+def ask_golden(url: str, folder: Path, version: str, seconds: float) -> dict[str, Any]:
+    """Ask a running service the bundle's golden rows, and compare; waits until it is this version.
+
+    Raises:
+        Stop: no right answer of this version within so many seconds.
+    """
+    wanted = golden(folder)
+    found = _ask(f"{url.rstrip('/')}/predict", wanted["rows"], version, seconds)
     given = found["probabilities"] if "probabilities" in found else found["predictions"]
     expected = np.asarray(wanted["answers"])
     scale = max(1.0, float(np.abs(expected).max()))
@@ -79,28 +92,29 @@ def smoke(model: Model, version: str, host: str, port: int) -> dict[str, Any]:
     return {"row": wanted["rows"][0], "prediction": found["predictions"][0], "version": version}
 
 
-def _ask(address: tuple[str, int], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    deadline = time.monotonic() + START_SECONDS
+def _ask(url: str, rows: list[dict[str, Any]], version: str, seconds: float) -> dict[str, Any]:
+    """Ask until this version answers: a service may still start, or still be the one before."""
+    deadline, body = time.monotonic() + seconds, json.dumps({"rows": rows}).encode()
+    if not url.startswith(("http://", "https://")):
+        raise Stop(Status.SETTINGS, f"{url} is no address of a service: http://… or https://…")
     while True:
-        connection = http.client.HTTPConnection(*address, timeout=START_SECONDS)
+        request = urllib.request.Request(url, body, {"content-type": "application/json"})  # noqa: S310 - checked above
         try:
-            connection.request("POST", "/predict", json.dumps({"rows": rows}))
-            answer = connection.getresponse()
-            body = json.loads(answer.read())
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise Stop(
-                    Status.EVIDENCE, f"The service gave no answer within {START_SECONDS} s."
-                ) from error
-            time.sleep(0.05)
-            continue
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise Stop(
-                Status.EVIDENCE, f"The service answered {answer.status}: {body.get('error', body)}"
-            )
-        return body
+            with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:  # noqa: S310 - as above
+                found = json.load(answer)
+            if found["version"] == version:
+                return found
+            problem = f"it is {found['version']}"
+        except urllib.error.HTTPError as error:
+            problem = f"{error.code} {error.read(500).decode(errors='replace')}"
+            if error.code == REFUSED:  # asked again, it would say the same
+                raise Stop(Status.EVIDENCE, f"{url} refused the golden rows: {problem}") from error
+        except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
+            problem = str(error) or type(error).__name__
+        if time.monotonic() > deadline:
+            said = f"{url}: {version} gave no answer within {seconds:g} s: {problem}"
+            raise Stop(Status.EVIDENCE, said)
+        time.sleep(min(1.0, seconds / 100))
 
 
 def main() -> None:
@@ -110,6 +124,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8080")))
     parser.add_argument("--check", action="store_true", help="ask a running service if it is ready")
+    parser.add_argument("--smoke", metavar="URL", help="ask a service the golden rows, compare")
+    parser.add_argument("--wait", type=float, default=START_SECONDS, help="seconds for --smoke")
     asked = parser.parse_args()
     if asked.check:
         with urllib.request.urlopen(f"http://127.0.0.1:{asked.port}/health/ready", timeout=3):
@@ -117,6 +133,11 @@ def main() -> None:
     if asked.bundle is None:
         parser.error("name the bundle's folder")
     try:
+        if asked.smoke:
+            version = verify(asked.bundle)[:12]
+            told = ask_golden(asked.smoke, asked.bundle, version, asked.wait)
+            sys.stdout.write(json.dumps(told) + "\n")
+            return
         model = load(asked.bundle)
         listening = listen(asked.host, asked.port)
         build_server(model, model.digest[:12], asked.host, asked.port).run(sockets=[listening])

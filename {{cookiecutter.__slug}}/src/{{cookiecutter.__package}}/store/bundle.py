@@ -6,14 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..errors import Status, Stop
 
-MANIFEST, TRAINING = "manifest.json", "training.json"
-HASHES = NDArray[np.uint64]
-FINGERPRINTS = 1_000_000
+MANIFEST = "manifest.json"
 
 
 def sha256(path: Path) -> str:
@@ -59,42 +54,3 @@ def verify(folder: Path, digest: str | None = None) -> str:
         names = ", ".join(sorted([*changed, *(there - set(listed))]))
         raise Stop(Status.EVIDENCE, f"{folder}: not what the manifest says: {names}; refused.")
     return found
-
-
-def write_fingerprints(
-    folder: Path, hashes: HASHES, owners: HASHES | None = None, until: str = ""
-) -> None:
-    """Keep what the training rows were: their hashes, the lowest million of more.
-
-    Beside them those of their owners where owners were parted, and their last moment.
-    """
-    _write_lowest(folder / "fingerprints.npy", hashes)
-    if owners is not None:
-        _write_lowest(folder / "owners.npy", np.unique(owners))
-    facts = {"rows": len(hashes), "until": until}
-    (folder / TRAINING).write_text(json.dumps(facts) + "\n", encoding="utf-8")
-
-
-def _write_lowest(path: Path, hashes: HASHES) -> None:
-    np.save(path, np.sort(hashes)[:FINGERPRINTS], allow_pickle=False)
-
-
-def leaked_rows(folder: Path, hashes: HASHES) -> int:
-    """How many of these rows the model has trained on, as far as its fingerprints reach."""
-    return _known(folder / "fingerprints.npy", hashes)
-
-
-def leaked_owners(folder: Path, owners: HASHES) -> int:
-    """How many of these owners had rows in the training, as far as is known."""
-    path = folder / "owners.npy"
-    return _known(path, np.unique(owners)) if path.is_file() else 0
-
-
-def _known(path: Path, hashes: HASHES) -> int:
-    return int(np.isin(hashes, np.load(path, allow_pickle=False)).sum())
-
-
-def trained_until(folder: Path) -> str:
-    """The last moment of the training rows in ISO 8601; empty where there is no time column."""
-    path = folder / TRAINING
-    return json.loads(path.read_text(encoding="utf-8"))["until"] if path.is_file() else ""

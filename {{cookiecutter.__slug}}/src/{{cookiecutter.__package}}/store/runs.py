@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .versions import Past, Record, read_past
+from .versions import ORIGIN, Past, Record, past_tags, read_past
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -15,12 +15,12 @@ PARENT = "mlflow.parentRunId"
 MOST = 5_000
 
 
-def start(client: "MlflowClient", experiment: str, record: Record) -> Any:
-    """A running run that holds the decision; its artifacts and its end are the caller's."""
+def start(client: "MlflowClient", experiment: str, record: Record, about: str) -> Any:
+    """A running run that holds the decision `about` a digest; its end is the caller's."""
     from mlflow.entities import Dataset, DatasetInput, Metric, Param
 
     now = int(time.time() * 1000)
-    run = client.create_run(experiment, tags=record.tags)
+    run = client.create_run(experiment, tags={**past_tags(record), "about": about})
     metrics = [Metric(key, value, now, 0) for key, value in record.metrics.items()]
     params = [Param(key, value) for key, value in record.params.items()]
     client.log_batch(run.info.run_id, metrics=metrics, params=params)
@@ -28,6 +28,24 @@ def start(client: "MlflowClient", experiment: str, record: Record) -> Any:
     dataset = Dataset(name, digest, "local", json.dumps({"uri": source}))
     client.log_inputs(run.info.run_id, [DatasetInput(dataset, [])])
     return run
+
+
+def experiment(client: "MlflowClient", name: str, place: str | None) -> str:
+    """The id of the experiment with this name; it is made where there is none."""
+    found = client.get_experiment_by_name(name)
+    return found.experiment_id if found else client.create_experiment(name, artifact_location=place)
+
+
+def take_decisions(
+    client: "MlflowClient", experiment: str, decisions: Sequence[Past], known: set[str]
+) -> None:
+    """A finished run for each decision that was made elsewhere and is not known here."""
+    for past in decisions:
+        if past.run_id not in known:
+            when = int(past.when.timestamp() * 1000)
+            tags = {**past_tags(past), ORIGIN: past.run_id}
+            run = client.create_run(experiment, start_time=when, tags=tags).info.run_id
+            client.set_terminated(run, end_time=when)
 
 
 def history(client: "MlflowClient", experiment: str) -> list[Past]:

@@ -4,19 +4,19 @@ Without MLFLOW_TRACKING_URI everything is in mlflow.db and mlartifacts/ beside s
 """
 
 import json
-import shutil
-import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Status, Stop
-from . import bundle, runs
+from . import oci, runs
 from .backend import address, open_client
-from .versions import Aliases, Past, Record, Version, read_version
+from .cache import cached
+from .moves import find
+from .versions import Aliases, Past, Record, Version, read_version, version_tags
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,12 +66,7 @@ class Registry:
 
     def version(self, number: int) -> Version:
         """One version by its number."""
-        for version in self.versions():
-            if version.number == number:
-                return version
-        raise Stop(
-            Status.REJECTED, f"There is no version {number} of {self.name}: `ml status` lists them."
-        )
+        return find(self.versions(), number)
 
     def aliases(self) -> Aliases:
         """Who is what: by the intent of an unfinished move, else by the aliases."""
@@ -119,34 +114,52 @@ class Registry:
     def judge(self, version: Version, record: Record, folder: Path) -> None:
         """Put a newer verdict on a version, its report beside the older ones."""
         with self._door() as client:
-            run = runs.start(client, self._experiment(client), record)
+            run = runs.start(client, self._experiment(client), record, version.digest)
             client.log_artifacts(run.info.run_id, str(folder), "gate")
             client.set_terminated(run.info.run_id)
             text = json.dumps(asdict(record.judgement))
             client.set_model_version_tag(self.name, str(version.number), "judgement", text)
 
-    def mark_rolled_back(self, version: Version, *, taken_back: bool) -> None:
-        """Remember, or forget, that this version was taken back and is not to be promoted."""
+    def mark(self, version: Version, *, rolled_back: bool, image: str = "") -> None:
+        """Remember that this version was taken back, or is welcome again, and its image."""
         with self._door() as client:
-            flag = "true" if taken_back else "false"
-            client.set_model_version_tag(self.name, str(version.number), "rolled_back", flag)
+            tags = {"rolled_back": "true" if rolled_back else "false", "image": image}
+            for key, text in tags.items():
+                client.set_model_version_tag(self.name, str(version.number), key, text)
+
+    def noted(self, key: str) -> str:
+        """A note on the model as a whole; empty where there is none."""
+        with self._door() as client:
+            found = client.search_registered_models(f"name='{self.name}'")
+        return found[0].tags.get(key, "") if found else ""
+
+    def note(self, key: str, text: str) -> None:
+        """Replace a note, in one write."""
+        with self._door() as client:
+            client.set_registered_model_tag(self.name, key, text)
+
+    def take(self, versions: Sequence[Version], decisions: Sequence[Past]) -> None:
+        """Take in what is new of another store; bundles are fetched when they are asked for."""
+        here = {version.digest for version in self.versions()}
+        known = {one.run_id for one in self.history()}
+        with self._door() as client:
+            runs.take_decisions(client, self._experiment(client), decisions, known)
+            for version in versions:
+                if version.digest not in here:
+                    self._create(client, version.source, version_tags(version))
 
     def fetch(self, version: Version) -> Path:
         """The version's bundle as a folder on this machine, its digest checked."""
-        cached = self.root / ".ml" / "bundles" / version.digest
-        if not cached.is_dir():
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=cached.parent) as scratch, self._door():
-                from mlflow.artifacts import download_artifacts
+        return cached(self.root, version.digest, partial(self._download, version.source))
 
-                download_artifacts(version.source, dst_path=scratch, tracking_uri=self.uri)
-                manifest = next(Path(scratch).rglob(bundle.MANIFEST), Path(scratch, "none"))
-                folder = manifest.parent
-                bundle.verify(folder, version.digest)
-                shutil.copytree(folder, f"{scratch}/whole")
-                if not cached.exists():  # another `ml` may have been faster
-                    Path(f"{scratch}/whole").rename(cached)
-        return cached
+    def _download(self, source: str, folder: Path) -> None:
+        if source.startswith(oci.SCHEME):
+            oci.fetch(source, folder)
+            return
+        with self._door():
+            from mlflow.artifacts import download_artifacts
+
+            download_artifacts(source, dst_path=str(folder), tracking_uri=self.uri)
 
     def record(
         self, folder: Path, record: Record, facts: Mapping[str, str], *, keep: bool
@@ -156,7 +169,8 @@ class Registry:
         The version appears last and whole, so a crash before it leaves an unfinished run alone.
         """
         with self._door() as client:
-            run = runs.start(client, self._experiment(client), record)
+            about = facts["digest"] if keep else ""
+            run = runs.start(client, self._experiment(client), record, about)
             client.log_artifacts(run.info.run_id, str(folder), "bundle")
             version = self._register(client, run, record, facts) if keep else None
             client.set_terminated(run.info.run_id)
@@ -170,17 +184,16 @@ class Registry:
     def _register(
         self, client: "MlflowClient", run: Any, record: Record, facts: Mapping[str, str]
     ) -> Version:
+        tags = {**facts, "judgement": json.dumps(asdict(record.judgement))}
+        return self._create(client, f"{run.info.artifact_uri}/bundle", tags, run.info.run_id)
+
+    def _create(
+        self, client: "MlflowClient", source: str, tags: dict[str, str], run: str | None = None
+    ) -> Version:
         if not client.search_registered_models(f"name='{self.name}'"):
             client.create_registered_model(self.name)
-        tags = {**facts, "judgement": json.dumps(asdict(record.judgement))}
-        source = f"{run.info.artifact_uri}/bundle"
-        return read_version(
-            client.create_model_version(self.name, source, run.info.run_id, tags=tags)
-        )
+        return read_version(client.create_model_version(self.name, source, run, tags=tags))
 
     def _experiment(self, client: "MlflowClient") -> str:
-        found = client.get_experiment_by_name(self.name)
-        if found:
-            return found.experiment_id
         place = (self.root / "mlartifacts").as_uri() if self.local else None
-        return client.create_experiment(self.name, artifact_location=place)
+        return runs.experiment(client, self.name, place)

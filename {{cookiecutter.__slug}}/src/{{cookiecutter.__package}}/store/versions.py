@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+ORIGIN = "ml.origin"
+MOST = 2_000  # characters of a reason
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -19,7 +22,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Version:
-    """A registered version and what is known of it."""
+    """A registered version and what is known of it; `image` is where it is built in, by digest."""
 
     number: int
     digest: str
@@ -29,6 +32,7 @@ class Version:
     source: str
     run_id: str
     rolled_back: bool
+    image: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,23 +55,19 @@ class Record:
     identity: str = ""
     holdout: str = "[]"
     gaps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """What `read_past` reads again."""
-        gaps = json.dumps(dict(self.gaps))
-        judged = {
-            "verdict": self.judgement.verdict,
-            "judgement": json.dumps(asdict(self.judgement)),
-        }
-        return {**judged, "identity": self.identity, "holdout": self.holdout, "gaps": gaps}
+    inputs: str = ""
+    metric: str = ""
+    reason: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True)
 class Past:
     """A decision that was made: when, on which rows, and by how much against whom.
 
-    `gaps` holds difference and standard error by rival; `holdout` the lowest hashes of the rows.
+    `gaps` holds difference and standard error by rival; `holdout` the lowest hashes of the rows;
+    `inputs` the hash of all that was judged; `about` the digest of the version that was kept, if
+    any; `run_id` is where it was first made.
     """
 
     when: datetime
@@ -76,6 +76,37 @@ class Past:
     holdout: str
     gaps: Mapping[str, tuple[float, float]]
     run_id: str
+    inputs: str = ""
+    metric: str = ""
+    reason: str = ""
+    about: str = ""
+
+
+def past_tags(told: Record | Past) -> dict[str, str]:
+    """A decision as the tags of a run, as `read_past` reads them again."""
+    return {
+        "verdict": told.judgement.verdict,
+        "judgement": json.dumps(asdict(told.judgement)),
+        "identity": told.identity,
+        "holdout": told.holdout,
+        "gaps": json.dumps(dict(told.gaps)),
+        "inputs": told.inputs,
+        "metric": told.metric,
+        "reason": told.reason[:MOST],
+        "about": told.about,
+    }
+
+
+def version_tags(version: Version) -> dict[str, str]:
+    """A version as the tags that `read_version` reads again."""
+    return {
+        "digest": version.digest,
+        "identity": version.identity,
+        "data_id": version.data_id,
+        "judgement": json.dumps(asdict(version.judgement)),
+        "rolled_back": "true" if version.rolled_back else "false",
+        "image": version.image,
+    }
 
 
 def read_past(run: Any) -> Past:
@@ -87,7 +118,8 @@ def read_past(run: Any) -> Past:
         tags["identity"],
         tags["holdout"],
         {rival: tuple(gap) for rival, gap in json.loads(tags["gaps"]).items()},
-        run.info.run_id,
+        tags.get(ORIGIN, run.info.run_id),
+        *(tags.get(name, "") for name in ("inputs", "metric", "reason", "about")),
     )
 
 
@@ -103,4 +135,5 @@ def read_version(found: Any) -> Version:
         source=found.source,
         run_id=found.run_id,
         rolled_back=tags.get("rolled_back") == "true",
+        image=tags.get("image", ""),
     )

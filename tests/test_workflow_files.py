@@ -1,0 +1,262 @@
+"""The workflows as files: what act does not look at, and what no linter knows."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import PROJECT, TEMPLATE, bake_into, need
+
+GITHUB = PROJECT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
+TEMPLATES_OWN = sorted((TEMPLATE / ".github" / "workflows").glob("*.yml"))
+EVERY = [*WORKFLOWS, *ACTIONS, *TEMPLATES_OWN]
+DEPLOYS = ("registry", "compose-ssh", "kubernetes")
+LOOK = {"contents": "read"}
+SHIP = {"contents": "write", "packages": "write"}
+PUBLISH = {**SHIP, "id-token": "write", "attestations": "write"}
+FETCH = {**LOOK, "packages": "read"}
+TELL = {**LOOK, "issues": "write"}
+PERMISSIONS = {
+    ("ci", "lint"): LOOK,
+    ("ci", "test"): LOOK,
+    ("ci", "train"): FETCH,
+    ("ci", "image"): LOOK,
+    ("ci", "comment"): {**LOOK, "pull-requests": "write"},
+    ("ci", "ok"): {},
+    ("ct", "train"): FETCH,
+    ("ct", "image"): LOOK,
+    ("ct", "publish"): PUBLISH,
+    ("ct", "deploy"): SHIP,
+    ("ct", "report"): TELL,
+    ("deploy", "staging"): SHIP,
+    ("deploy", "production"): SHIP,
+    ("monitor", "watch"): FETCH,
+    ("monitor", "retrain"): {**PUBLISH, "issues": "write"},
+    ("monitor", "report"): TELL,
+    ("rollback", "target"): LOOK,
+    ("rollback", "deploy"): SHIP,
+    ("security", "workflows"): LOOK,
+    ("security", "dependencies"): LOOK,
+    ("security", "vulnerabilities"): LOOK,
+    ("security", "scorecard"): LOOK,
+}
+TRIGGERS = {
+    "ci": {"pull_request", "push", "merge_group"},
+    "ct": {"schedule", "workflow_dispatch", "repository_dispatch", "push", "workflow_call"},
+    "deploy": {"workflow_call"},
+    "monitor": {"schedule", "workflow_dispatch"},
+    "rollback": {"workflow_dispatch"},
+    "security": {"pull_request", "schedule"},
+}
+
+
+def name(path: Path) -> str:
+    return path.relative_to(TEMPLATE).as_posix().replace("{{cookiecutter.__slug}}", "product")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """YAML whose `on` is a word: 1.1 reads it as a boolean."""
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if True in found:
+        found["on"] = found.pop(True)
+    return found
+
+
+def jobs(path: Path) -> dict[str, dict]:
+    return read(path).get("jobs", {})
+
+
+def steps(path: Path) -> Iterator[dict]:
+    for job in jobs(path).values():
+        yield from job.get("steps", [])
+    yield from read(path).get("runs", {}).get("steps", [])
+
+
+def test_triggers_and_permissions_are_those_that_were_thought_about():
+    assert {path.stem: set(read(path)["on"]) for path in WORKFLOWS} == TRIGGERS
+    given = {
+        (p.stem, job): facts["permissions"] for p in WORKFLOWS for job, facts in jobs(p).items()
+    }
+    assert given == PERMISSIONS
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *TEMPLATES_OWN], ids=name)
+def test_a_workflow_begins_with_no_right_and_every_job_has_a_name_and_an_end(path):
+    found = read(path)
+    assert found["permissions"] == {}
+    called = set(found["on"]) == {"workflow_call"}
+    assert called or "concurrency" in found
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 150
+    for job in found["jobs"].values():
+        assert job["name"]
+        assert "continue-on-error" not in job
+        assert "uses" in job or (job["timeout-minutes"] and job["runs-on"] == "ubuntu-24.04")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name)
+def test_what_runs_the_users_code_cannot_write(path):
+    """Setting up means installing and importing; only a server's clients do it beside a token."""
+    for job in jobs(path).values():
+        writes = "write" in {
+            v for k, v in job["permissions"].items() if k in ("contents", "packages")
+        }
+        used = {step.get("uses", "") for step in job.get("steps", [])}
+        if writes:
+            assert not used & {f"./.github/actions/{x}" for x in ("setup", "train", "image")}
+        assert "pull_request_target" not in read(path)["on"]
+        assert "workflow_run" not in read(path)["on"]
+
+
+def test_actions_that_jobs_with_tokens_use_install_for_a_server_alone():
+    for action in ("publish", "environment"):
+        for step in steps(GITHUB / "actions" / action / "action.yml"):
+            if step.get("uses") == "./.github/actions/setup":
+                assert step["if"] == "env.MLFLOW_TRACKING_URI != ''"
+                assert step["with"] == {"cache": "false"}
+
+
+@pytest.mark.parametrize("path", EVERY, ids=name)
+def test_no_value_is_spliced_into_a_shell(path):
+    for step in steps(path):
+        assert "${{" not in step.get("run", ""), step["name"]
+
+
+def test_one_commit_for_each_action_with_its_version_beside_it():
+    pins: dict[str, set[str]] = {}
+    for path in EVERY:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if found := re.search(r"uses: ([^.\s]\S*?)@(.*)$", line):
+                assert re.fullmatch(r"[0-9a-f]{40} # v\d+(\.\d+)+", found[2]), line
+                pins.setdefault(found[1], set()).add(found[2])
+    assert len(pins) > 8
+    assert not {action: seen for action, seen in pins.items() if len(seen) > 1}
+
+
+@pytest.mark.parametrize("path", EVERY, ids=name)
+def test_what_is_used_of_the_repository_exists(path):
+    for used in re.findall(r"uses: \./(\S+)", path.read_text(encoding="utf-8")):
+        place = PROJECT / used
+        assert place.is_file() or (place / "action.yml").is_file(), used
+    for script in re.findall(r"(?:ba)?sh (\.github/\w+|deploy/\w+\.sh)", path.read_text("utf-8")):
+        options = PROJECT / "_options" / "deploy"
+        assert (PROJECT / script).is_file() or (options / "registry" / script).is_file(), script
+
+
+@pytest.mark.parametrize("path", EVERY, ids=name)
+def test_no_version_is_a_number_to_yaml(path):
+    """3.10 without quotes is 3.1."""
+    assert not re.findall(r"(?:version|python)\w*: [\[]?\d+\.\d+", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name)
+def test_secrets_are_inherited_by_workflows_of_this_repository_alone(path):
+    for job in jobs(path).values():
+        if "secrets" in job:
+            assert job["uses"].startswith("./.github/workflows/")
+
+
+def test_the_one_required_check_waits_for_every_job():
+    found = jobs(GITHUB / "workflows" / "ci.yml")
+    assert set(found["ok"]["needs"]) == set(found) - {"ok"}
+    rules = json.loads((GITHUB / "rulesets" / "main.json").read_text(encoding="utf-8"))["rules"]
+    (checks,) = [r["parameters"] for r in rules if r["type"] == "required_status_checks"]
+    assert [c["context"] for c in checks["required_status_checks"]] == [found["ok"]["name"]]
+
+
+def needs(**results: str) -> str:
+    return json.dumps({job: {"result": result} for job, result in results.items()})
+
+
+@pytest.mark.parametrize(
+    ("results", "status"),
+    [
+        ({"lint": "success", "test": "success", "train": "success"}, 0),
+        ({"lint": "success", "test": "success", "train": "skipped", "image": "skipped"}, 0),
+        ({"lint": "success", "test": "skipped"}, 1),
+        ({"lint": "failure", "test": "success", "train": "skipped"}, 1),
+        ({"lint": "success", "test": "cancelled"}, 1),
+        ({"train": "failure"}, 1),
+    ],
+)
+def test_the_aggregate_accepts_only_what_may_be_skipped(results, status):
+    (step,) = jobs(GITHUB / "workflows" / "ci.yml")["ok"]["steps"]
+    done = subprocess.run(
+        [need("bash"), "-euo", "pipefail", "-c", step["run"]],
+        env={"NEEDS": needs(**results), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+    )
+    assert (done.returncode != 0) == bool(status), done.stderr
+
+
+@pytest.fixture(scope="module", params=DEPLOYS)
+def repository(request, tmp_path_factory) -> Path:
+    """A generated repository, as git sees it: only there are local actions resolved."""
+    folder = bake_into(tmp_path_factory.mktemp(request.param), deploy=request.param)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+LINTERS = {
+    "zizmor": ["zizmor", "--offline", "--strict-collection", "--persona=pedantic", "."],
+    "actionlint": ["actionlint"],
+    "workflows": ["check-jsonschema", "--builtin-schema=vendor.github-workflows", "W"],
+    "timeouts": [
+        "check-jsonschema",
+        "--builtin-schema=custom.github-workflows-require-timeout",
+        "W",
+    ],
+    "actions": ["check-jsonschema", "--builtin-schema=vendor.github-actions", "A"],
+    "dependabot": ["check-jsonschema", "--builtin-schema=vendor.dependabot", "D"],
+    "forms": ["check-jsonschema", "--builtin-schema=vendor.github-issue-forms", "F"],
+    "shellcheck": ["shellcheck", "S"],
+    "hadolint": ["hadolint", "deploy/Dockerfile"],
+}
+FILES = {
+    "W": [".github/workflows/*.yml"],
+    "A": [".github/actions/*/action.yml"],
+    "D": [".github/dependabot.yml"],
+    "F": [".github/ISSUE_TEMPLATE/[!c]*.yml", ".github/ISSUE_TEMPLATE/ch*.yml"],
+    "S": [
+        ".github/state", ".github/train", ".github/login", ".github/issue", ".github/comment",
+        ".github/summary", ".github/monitor", "deploy/*.sh",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("linter", LINTERS)
+def test_a_linter_finds_nothing_in_a_generated_repository(linter, repository):
+    program, *rest = LINTERS[linter]
+    found = [
+        str(path)
+        for part in rest
+        for pattern in FILES.get(part, [])
+        for path in sorted(repository.glob(pattern))
+    ]
+    options = [part for part in rest if part not in FILES]
+    done = subprocess.run(
+        [need(program), *options, *found], cwd=repository, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_templates_own_workflows_pass_the_same_linters():
+    done = subprocess.run(
+        [need("zizmor"), "--offline", "--persona=pedantic", ".github"],
+        cwd=TEMPLATE, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmors_rules_that_are_off_have_their_reason_beside_them():
+    lines = (GITHUB / "zizmor.yml").read_text(encoding="utf-8").splitlines()
+    off = [line for line in lines if "disable: true" in line]
+    assert len(off) == 2
+    assert all(re.search(r"# .{20,}", line) for line in off)
+    ignored = [p for p in EVERY if "zizmor: ignore" in p.read_text(encoding="utf-8")]
+    assert ignored == []

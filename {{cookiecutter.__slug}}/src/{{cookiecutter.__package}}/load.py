@@ -1,0 +1,41 @@
+"""Rows from where settings.toml says, of the window that ends today, kept as a data version."""
+
+import glob
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from .checks.typed import typed
+from .data import load
+from .project import Project
+from .store import loads
+
+EVER = date(1970, 1, 1)
+
+
+def load_rows(project: Project, today: date) -> pl.LazyFrame:
+    """The user's rows of the window that ends with `today`; every row if the window is 0."""
+    days, clock = project.settings.data.window_days, project.contract.time_column
+    since = today - timedelta(days=days) if days else EVER
+    source = project.settings.data.source
+    if ":" not in source and not Path(source).is_absolute():
+        place = project.root / source  # only what the setting itself says may be a pattern
+        source = str(place if place.exists() else Path(glob.escape(str(project.root)), source))
+    table = load(source, since, today)
+    there = table.collect_schema()
+    if not days or clock not in there:
+        return table
+    if there[clock] == pl.Date:  # a plain comparison is one that Parquet's statistics answer
+        return table.filter(pl.col(clock).is_null() | (pl.col(clock) >= since))
+    if isinstance(kind := there[clock], pl.Datetime):
+        start = pl.lit(datetime.combine(since, time())).dt.replace_time_zone(kind.time_zone)
+        return table.filter(pl.col(clock).is_null() | (pl.col(clock) >= start))
+    moment = typed(clock, there[clock], project.contract.columns[clock]).cast(pl.Date)
+    return table.filter(moment.is_null() | (moment >= since))
+
+
+def keep_rows(project: Project, today: date) -> loads.Load:
+    """The same rows as a data version: whatever is made of them can be made again."""
+    source, clock = project.settings.data.source, project.contract.time_column
+    return loads.keep(project.root, load_rows(project, today), source, clock)

@@ -1,0 +1,80 @@
+"""`ml state`; for jobs that hold write tokens, the same with nothing installed: `.github/state`."""
+
+import json
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import Stop
+from . import commands
+
+PLACES = {
+    "pull": [],
+    "push": [],
+    "show": [],
+    "record": ["folder"],
+    "unpack": ["folder", "target"],
+    "image": ["version", "image"],
+    "check": ["version"],
+    "deployed": ["version"],
+    "promote": ["version"],
+    "target": ["to"],
+    "rollback": ["version"],
+    "running": ["environment"],
+}
+PATHS = ("folder", "target")
+HELP = {
+    "folder": "what `ml train --pack` wrote",
+    "target": "a new folder",
+    "version": "the version's digest",
+    "image": "NAME@sha256:…",
+    "to": "previous, or a version's number",
+    "environment": "staging, production",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command in the project of the current folder; facts come out as `name=value`."""
+    asked = _parser().parse_args(arguments)
+    try:
+        facts = getattr(commands, asked.command)(find_root(Path.cwd()), asked)
+    except Stop as stop:
+        sys.stderr.write(f"ml state: {stop}\n")
+        sys.exit(stop.status)
+    if asked.command == "show":
+        sys.stdout.write(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.writelines(f"{name}={fact}\n" for name, fact in facts.items())
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="ml state", description=__doc__)
+    chosen = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, places in PLACES.items():
+        text = (getattr(commands, name).__doc__ or "").strip()
+        one = chosen.add_parser(
+            name,
+            help=text.splitlines()[0],
+            description=text,
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+        for place in places:
+            one.add_argument(place, help=HELP[place], type=Path if place in PATHS else str)
+        if name == "record":
+            one.add_argument("--bundle", default="", help="digest that the bundle must have")
+            one.add_argument("--repository", default="", help="where bundles lie: HOST/NAME")
+            one.add_argument("--run", default="", help="address of the run that decided")
+        if name in ("deployed", "promote", "rollback"):
+            one.add_argument("--deployed", default="", help="environments that run it now")
+    return parser
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds settings.toml, or here."""
+    there = (folder for folder in (start, *start.parents) if (folder / "settings.toml").is_file())
+    return next(there, start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Between the ledger and the MLflow of this machine, and decisions as files for other jobs."""
+
+import json
+import os
+import subprocess
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import Status, Stop
+from ..store import oci
+from ..store.lock import writing
+from ..store.moves import find
+from ..store.tracking import Registry
+from ..store.versions import Aliases, Past, Version
+from . import value
+from .ledger import Ledger
+from .server import note_environments
+from .text import LAYOUT, OUTCOME
+from .value import Decided, Published, State
+
+
+def pull(ledger: Ledger, registry: Registry) -> State:
+    """Bring versions, decisions and aliases into MLflow; bundles come when they are asked for."""
+    state = ledger.read()
+    with writing(registry.root):
+        registry.recover()
+        registry.take(state.known, [_past(one) for one in state.decisions])
+        numbers = {version.digest: version.number for version in registry.versions()}
+        aliases = {
+            alias: numbers[find(state.known, number).digest] if number else None
+            for alias, number in asdict(state.aliases).items()
+        }
+        target = Aliases(**aliases)
+        if target.champion and target != registry.aliases():
+            registry.move(target)
+        _take_back(state, registry)
+        note_environments(registry, state)
+    return state
+
+
+def _take_back(state: State, registry: Registry) -> None:
+    """What was rolled back elsewhere is rolled back here."""
+    here = {version.digest: version for version in registry.versions()}
+    for version in state.known:
+        mine = here[version.digest]
+        if (mine.rolled_back, mine.image) != (version.rolled_back, version.image):
+            registry.mark(mine, rolled_back=version.rolled_back, image=version.image)
+
+
+def push(ledger: Ledger, registry: Registry, repository: str, folder: Path) -> State:
+    """Put what is new here into the ledger, blobs first; then the champion, by the rule."""
+    state = ledger.read()
+    known = {one.id for one in state.decisions}
+    for number, past in enumerate(p for p in registry.history() if p.run_id not in known):
+        place = folder / str(number)
+        decided, published = pack(registry, past, place)
+        if published:
+            source = oci.SCHEME + oci.push(place / LAYOUT, repository)
+            published = replace(published, version=replace(published.version, source=source))
+        state = ledger.swap(
+            lambda fresh, d=decided, p=published: value.record(fresh, d, p),
+            f"{decided.judgement.verdict} {decided.reason}"[:200],
+        )
+    champion = registry.champion()
+    if champion and (state.champion is None or state.champion.version.digest != champion.digest):
+        why = f"promote {champion.digest[:12]}"
+        state = ledger.swap(lambda fresh: value.promote(fresh, champion.digest), why)
+    return state
+
+
+def pack(registry: Registry, past: Past, folder: Path) -> tuple[Decided, Published | None]:
+    """Write a decision, and the bundle that it was about, as files that need no library."""
+    version = next((v for v in registry.versions() if v.digest == past.about), None)
+    decided, published = _decided(past), None
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = version or registry.champion()  # where nothing was kept, the one that stays in charge
+    if kept:
+        bundle = registry.fetch(kept)
+        oci.pack(bundle, folder / LAYOUT)
+    if version:
+        facts = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+        plain = replace(version, number=0, source="", run_id="", image="", rolled_back=False)
+        published = Published(plain, facts["created"], facts["git_commit"] or "")
+    told = {"decided": asdict(decided), "published": asdict(published) if published else None}
+    text = json.dumps(told, indent=1, ensure_ascii=False)
+    (folder / OUTCOME).write_text(text + "\n", encoding="utf-8")
+    return decided, published
+
+
+def decision_on(registry: Registry, version: Version | None) -> Past:
+    """The newest decision on this version; on whatever was not kept where there is none."""
+    about = version.digest if version else ""
+    found = [one for one in registry.history() if one.about == about]
+    if not found:
+        raise Stop(Status.REJECTED, "No decision yet: run `ml train`.")
+    return found[-1]
+
+
+def default_repository(root: Path) -> str:
+    """REGISTRY, or the container registry beside a GitHub remote."""
+    given = os.environ.get("REGISTRY", "")
+    if given:
+        return given.lower()
+    done = subprocess.run(
+        ["git", "remote", "get-url", "origin"],  # noqa: S607 - the ledger has found git before
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    place = (
+        done.stdout.strip().removesuffix(".git").replace("git@github.com:", "https://github.com/")
+    )
+    if not place.startswith("https://github.com/"):
+        hint = "REGISTRY=host/name names the container registry that holds the bundles."
+        raise Stop(Status.SETTINGS, hint)
+    return "ghcr.io/" + place.removeprefix("https://github.com/").lower()
+
+
+def _past(one: Decided) -> Past:
+    when = datetime.fromisoformat(one.when)
+    told = (one.identity, one.holdout, one.gaps, one.id, one.inputs, one.metric, one.reason)
+    return Past(when, one.judgement, *told, one.about)
+
+
+def _decided(past: Past) -> Decided:
+    return Decided(
+        id=past.run_id,
+        when=past.when.astimezone(UTC).isoformat(timespec="seconds"),
+        judgement=past.judgement,
+        metric=past.metric,
+        reason=past.reason,
+        run="",
+        identity=past.identity,
+        holdout=past.holdout,
+        inputs=past.inputs,
+        gaps=past.gaps,
+        about=past.about,
+    )
