@@ -34,7 +34,7 @@ def build_table(
         threshold=settings.train.threshold,
         dependence=dependence_of(rows, contract, settings.gate.horizon),
         slices=_slices(rows, contract, settings.gate.slices),
-        sensitive={name: _words(rows[name]) for name in _sensitive(rows, contract)},
+        sensitive={name: _labels(rows[name]) for name in _sensitive(rows, contract)},
         custom=custom_metric(settings.metric),
     )
 
@@ -142,10 +142,5 @@ def _labels(values: pl.Series) -> Labels:
         return Labels(tuple(bounds), place.astype(np.int16))
     words = values.cast(pl.String).fill_null(MISSING)
     names = sorted(words.unique().to_list())
-    places = pl.Series(range(len(names)), dtype=pl.Int16)
+    places = pl.Series(range(len(names)), dtype=pl.Int16 if len(names) < 2**15 else pl.Int32)
     return Labels(tuple(names), words.replace_strict(names, places).to_numpy())
-
-
-def _words(values: pl.Series) -> NDArray:
-    labels = _labels(values)
-    return np.array(labels.names, dtype=object)[labels.codes]
