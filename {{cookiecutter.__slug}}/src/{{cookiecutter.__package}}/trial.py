@@ -107,14 +107,16 @@ def _call_rivals(
     aliases = registry.recover()
     champion = registry.version(aliases.champion) if aliases.champion else None
     anchor = registry.version(aliases.anchor) if aliases.anchor else None
-    rivals = Rivals(champion, anchor)
+    rivals, rows = Rivals(champion, anchor), parts.holdout
     for name, version in (("champion", champion), ("anchor", anchor)):
         if version is None:
             continue
         called = f"{name} v{version.number}"
+        twin = rivals.models.get("champion") if version == champion else None
         try:
-            rival = model.load(registry.fetch(version), version.digest)
-            rivals.predictions[name] = predict(rival, parts.holdout, challenger, read)
+            rival = twin or model.load(registry.fetch(version), version.digest)
+            own = rivals.predictions["champion"] if twin else predict(rival, rows, challenger, read)
+            rivals.predictions[name] = own
             rivals.models[name] = rival  # one that cannot answer is not asked again
             rivals.problems.extend(leaked(called, rival, parts, project.contract))
         except Exception as error:  # noqa: BLE001 - a bundle of any age may fail in any way
