@@ -53,14 +53,14 @@ def with_slices(
     champion = probabilities(answers, noise, CHAMPION_AUC)
     predictions = {"challenger": challenger, "champion": champion, "anchor": champion}
     plain = scored_of(answers, predictions)
-    sensitive = {SENSITIVE: slices[SENSITIVE]}
+    known = {name: Labels.of(words) for name, words in slices.items()}
     return Scored(
         plain.task,
         plain.metric,
         answers,
         plain.predictions,
-        slices={name: Labels.of(words) for name, words in slices.items()},
-        sensitive=sensitive,
+        slices=known,
+        sensitive={SENSITIVE: known[SENSITIVE]},
     )
 
 

@@ -83,13 +83,13 @@ def run(rows: int, models: Mapping[str, object], linear: object, seed: int) -> t
         "dummy": np.broadcast_to([1 - share, share], (rows, 2)),
         "linear": linear.predict_proba(x),
     }
-    sliced = labels(x)
+    sliced = {name: Labels.of(words) for name, words in labels(x).items()}
     scored = Scored(
         "binary",
         "roc_auc",
         answers,
         {**predictions, **simple},
-        slices={name: Labels.of(words) for name, words in sliced.items()},
+        slices=sliced,
         sensitive={"c2": sliced["c2"]},
     )
     return spent, timed(lambda: decide(evaluate(scored, SETTINGS), SETTINGS))[0]

@@ -700,7 +700,8 @@ def equal(task, metric, seed, rows=600, *, of=None, shift=-0.6, slices=4) -> Sco
         "size": random.choice(["small", "large"], rows),
     }
     labels = {name: Labels.of(words) for name, words in labels.items()}
-    return replace(scored, slices=labels, sensitive={"sex": random.choice(["f", "m", "x"], rows)})
+    sex = Labels.of(random.choice(["f", "m", "x"], rows))
+    return replace(scored, slices=labels, sensitive={"sex": sex})
 
 
 EQUALS = {
@@ -948,7 +949,7 @@ def fair(own: dict[str, int], champion: dict[str, int]) -> Scored:
     rival, answers = chosen(champion), np.arange(240) % 2
     flat = np.full(240, 0.5)
     scored = binary(answers, challenger=chosen(own), champion=rival, anchor=rival, dummy=flat)
-    return replace(scored, sensitive={"group": GROUPS})
+    return replace(scored, sensitive={"group": Labels.of(GROUPS)})
 
 
 def test_the_rates_of_groups_are_counted():
@@ -991,7 +992,8 @@ def test_the_gap_of_a_regression_is_a_share_of_a_constant_answers_error():
     y = random.normal(size=240)
     own, rival = (y + random.normal(size=240) * np.where(GROUPS == "a", k, 0.5) for k in (2, 1))
     scored = numbers(y, challenger=own, champion=rival, anchor=rival, dummy=np.zeros(240))
-    harm = next(fairness_harms(replace(scored, sensitive={"group": GROUPS}), USUAL))
+    grouped = replace(scored, sensitive={"group": Labels.of(GROUPS)})
+    harm = next(fairness_harms(grouped, USUAL))
     wrong = {k: [fmean(np.abs(x - y)[k == GROUPS]) for x in (rival, own)] for k in ("a", "b")}
     before, now = (abs(wrong["a"][k] - wrong["b"][k]) / fmean(np.abs(y)) for k in (0, 1))
     assert harm.delta == pytest.approx(before - now)

@@ -1,5 +1,7 @@
 """Everybody's predictions on the holdout, as the one table that evaluation reads."""
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -10,22 +12,27 @@ from .project import Project
 from .settings import Metric
 from .steps.split import Split
 from .steps.train import constant_answer, encode_answers, train_linear
-from .store.encode import encode_rows
+from .store.encode import Input, Inputs, encode_rows
 from .store.model import Model, answers_in_pieces
 from .user_function import PREFIX, load_function
 
 MOST_LEVELS = 20
 LINEAR_ROWS = 20_000
 MISSING = "missing"
+Read = Callable[[tuple[Input, ...]], Inputs]
 
 
 def build_table(
-    project: Project, parts: Split, challenger: Model, rivals: dict[str, NDArray]
+    project: Project, parts: Split, challenger: Model, rivals: dict[str, NDArray], read: Read
 ) -> Scored:
-    """Answers, predictions of challenger, rivals, a constant and a linear model, and slices."""
+    """Answers, predictions of challenger, rivals, a constant and a linear model, and slices.
+
+    `read` encodes the holdout.
+    """
     settings, contract, rows = project.settings, project.contract, parts.holdout
-    own = {"challenger": predict(challenger, rows, challenger)}
-    simple = {"dummy": _dummy(project, challenger, parts), **_linear(project, challenger, parts)}
+    own = {"challenger": predict(challenger, rows, challenger, read)}
+    linear = _linear(project, challenger, parts, read)
+    simple = {"dummy": _dummy(project, challenger, parts), **linear}
     return Scored(
         task=settings.task,
         metric=settings.metric,
@@ -34,7 +41,7 @@ def build_table(
         threshold=settings.train.threshold,
         dependence=dependence_of(rows, contract, settings.gate.horizon),
         slices=_slices(rows, contract, settings.gate.slices),
-        sensitive={name: _words(rows[name]) for name in _sensitive(rows, contract)},
+        sensitive={name: _labels(rows[name]) for name in _sensitive(rows, contract)},
         custom=custom_metric(settings.metric),
     )
 
@@ -52,7 +59,7 @@ def answers_of(project: Project, challenger: Model, rows: pl.DataFrame) -> NDArr
     return encode_answers(values.to_list(), challenger.signature.classes)
 
 
-def predict(rival: Model, rows: pl.DataFrame, challenger: Model) -> NDArray[np.float64]:
+def predict(rival: Model, rows: pl.DataFrame, challenger: Model, read: Read) -> NDArray[np.float64]:
     """A model's answers to these rows, its classes in the challenger's order.
 
     Raises:
@@ -69,7 +76,7 @@ def predict(rival: Model, rows: pl.DataFrame, challenger: Model) -> NDArray[np.f
         raise ValueError(
             f"it needs the columns {', '.join(absent)}, which the contract no longer has"
         )
-    predicted = answers_in_pieces(rival.predict, encode_rows(rows, signature.inputs))
+    predicted = answers_in_pieces(rival.predict, read(signature.inputs))
     if signature.classes == wanted.classes:
         return predicted
     places = {label: place for place, label in enumerate(signature.classes)}
@@ -85,7 +92,9 @@ def _dummy(project: Project, challenger: Model, parts: Split) -> NDArray[np.floa
     return np.broadcast_to(constant, shape)
 
 
-def _linear(project: Project, challenger: Model, parts: Split) -> dict[str, NDArray[np.float64]]:
+def _linear(
+    project: Project, challenger: Model, parts: Split, read: Read
+) -> dict[str, NDArray[np.float64]]:
     """A linear model of at most 20 000 training rows; none where it cannot be compared."""
     rows = parts.training
     if len(rows) > LINEAR_ROWS:
@@ -95,7 +104,7 @@ def _linear(project: Project, challenger: Model, parts: Split) -> dict[str, NDAr
     known = answers_of(project, challenger, rows)
     classes = len(challenger.signature.classes)
     fitted = train_linear(encode_rows(rows, inputs), words, known, classes)
-    predicted = None if fitted is None else fitted(encode_rows(parts.holdout, inputs))
+    predicted = None if fitted is None else fitted(read(inputs))
     return {} if predicted is None or not np.isfinite(predicted).all() else {"linear": predicted}
 
 
@@ -142,10 +151,5 @@ def _labels(values: pl.Series) -> Labels:
         return Labels(tuple(bounds), place.astype(np.int16))
     words = values.cast(pl.String).fill_null(MISSING)
     names = sorted(words.unique().to_list())
-    places = pl.Series(range(len(names)), dtype=pl.Int16)
+    places = pl.Series(range(len(names)), dtype=pl.Int16 if len(names) < 2**15 else pl.Int32)
     return Labels(tuple(names), words.replace_strict(names, places).to_numpy())
-
-
-def _words(values: pl.Series) -> NDArray:
-    labels = _labels(values)
-    return np.array(labels.names, dtype=object)[labels.codes]

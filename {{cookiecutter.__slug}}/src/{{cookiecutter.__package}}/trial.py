@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,12 @@ from .metrics.scores import score
 from .probes.ask import ask, explain
 from .probes.holdout import alike, leaked, sketch, wear
 from .project import Project
-from .scoring import build_table, predict
+from .scoring import Read, build_table, predict
 from .settings import METRICS, is_loss
 from .steps.evaluate import evaluate
 from .steps.split import Split
 from .store import model
+from .store.encode import encode_rows
 from .store.model import Model
 from .store.tracking import Registry, Version
 from .store.versions import Judgement, Past
@@ -80,8 +82,10 @@ def hold_trial(
     today: date,
 ) -> Trial:
     """Score everybody, under the lock. A rival that cannot be scored is a problem."""
-    rivals = _call_rivals(project, registry, challenger, parts)
-    scored = build_table(project, parts, challenger, rivals.predictions)
+    read = cache(lambda inputs: encode_rows(parts.holdout, inputs))  # once for all who read alike
+    rivals = _call_rivals(project, registry, challenger, parts, read)
+    scored = build_table(project, parts, challenger, rivals.predictions, read)
+    del read
     own, champion = scored.predictions["challenger"], rivals.models.get("champion")
     identity, looks = _identity(own, parts.holdout_id), sketch(parts)
     guards = list(ask(project, challenger, champion, parts, today))
@@ -97,18 +101,22 @@ def hold_trial(
     return Trial(challenger, scored, evidence, rivals.champion, rivals.anchor, *names)
 
 
-def _call_rivals(project: Project, registry: Registry, challenger: Model, parts: Split) -> Rivals:
+def _call_rivals(
+    project: Project, registry: Registry, challenger: Model, parts: Split, read: Read
+) -> Rivals:
     aliases = registry.recover()
     champion = registry.version(aliases.champion) if aliases.champion else None
     anchor = registry.version(aliases.anchor) if aliases.anchor else None
-    rivals = Rivals(champion, anchor)
+    rivals, rows = Rivals(champion, anchor), parts.holdout
     for name, version in (("champion", champion), ("anchor", anchor)):
         if version is None:
             continue
         called = f"{name} v{version.number}"
+        twin = rivals.models.get("champion") if version == champion else None
         try:
-            rival = model.load(registry.fetch(version), version.digest)
-            rivals.predictions[name] = predict(rival, parts.holdout, challenger)
+            rival = twin or model.load(registry.fetch(version), version.digest)
+            own = rivals.predictions["champion"] if twin else predict(rival, rows, challenger, read)
+            rivals.predictions[name] = own
             rivals.models[name] = rival  # one that cannot answer is not asked again
             rivals.problems.extend(leaked(called, rival, parts, project.contract))
         except Exception as error:  # noqa: BLE001 - a bundle of any age may fail in any way

@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from ..evidence import Reliability
 from ..metrics.errors import standard_error
+from ..metrics.ranking import steps
 from ..metrics.scored import Numbers, Scored
 
 BINS = 10
@@ -56,10 +57,12 @@ def reliability(scored: Scored, name: str) -> Reliability:
     else:
         p = predicted[np.arange(len(said)), said]
         happened = (scored.answers == said).astype(np.float64)
-    _, place, often = np.unique(p, return_inverse=True, return_counts=True)
-    shared = (np.bincount(place, weights=happened) / often)[place]  # rows of one p have no order
-    bins = [rows for rows in np.array_split(np.argsort(p, kind="stable"), BINS) if len(rows)]
-    means = [(float(p[rows].mean()), float(shared[rows].mean()), len(rows)) for rows in bins]
+    order = np.argsort(p)
+    ranked, starts = p[order], steps(p[order])
+    often = np.diff(starts, append=len(p))  # rows of one p have no order, so they share
+    shared = np.repeat(np.add.reduceat(happened[order], starts) / often, often)
+    bins = zip(np.array_split(ranked, BINS), np.array_split(shared, BINS), strict=True)
+    means = [(float(own.mean()), float(seen.mean()), len(own)) for own, seen in bins if len(own)]
     ece = sum(count * abs(a - b) for a, b, count in means) / len(p)
     slope, intercept = logistic_line(p, happened)
     a, b, counts = (tuple(column) for column in zip(*means, strict=True))
@@ -73,7 +76,8 @@ def logistic_line(p: Numbers, happened: Numbers) -> tuple[float, float]:
     def loss(line: Numbers) -> tuple[float, Numbers]:
         z = line[0] * x + line[1]
         wrong = expit(z) - happened
-        value = float(np.mean(np.logaddexp(0, z) - happened * z))
+        costs = np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0)  # np.logaddexp takes far longer
+        value = float(np.mean(costs - happened * z))
         return value, np.array([float(np.mean(wrong * x)), float(np.mean(wrong))])
 
     with warnings.catch_warnings():

@@ -1,7 +1,7 @@
 """Rates by group of a sensitive column: are the gaps between groups larger than before?"""
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from scipy.stats import t
 
 from ..evidence import GroupRate, Guard, Harm
 from ..metrics.errors import freedom, standard_error, unstretched
-from ..metrics.scored import Numbers, Scored
+from ..metrics.scored import Codes, Labels, Numbers, Scored
 from ..settings import GateSettings
 from .harms import one_sided
 
@@ -43,37 +43,31 @@ def basis(scored: Scored, name: str) -> Basis:
 def rates(scored: Scored, settings: GateSettings) -> Iterator[GroupRate]:
     """Every group's rates; of a group too small to judge only its size."""
     models = [name for name in ("challenger", "champion") if name in scored.predictions]
-    found = {name: basis(scored, name) for name in models}
-    for column, groups in scored.sensitive.items():
-        for group in np.unique(groups):
-            for measure in found["challenger"]:
-                values = {}
-                for name in models:
-                    counts, value = found[name][measure]
-                    rows = counts & (groups == group)
-                    if rows.sum() >= settings.fairness_min_rows:
-                        values[name] = float(value[rows].mean())
-                size = int((found["challenger"][measure][0] & (groups == group)).sum())
+    known = {name: basis(scored, name) for name in models}
+    for column, labels in scored.sensitive.items():
+        for group, everybody in labels.members():
+            for measure, (counts, _) in known["challenger"].items():
+                rows, values = everybody[counts[everybody]], {}
+                if len(rows) >= settings.fairness_min_rows:
+                    values = {n: float(known[n][measure][1][rows].mean()) for n in models}
                 own, other = values.get("challenger"), values.get("champion")
-                yield GroupRate(column, str(group), measure, size, own, other)
+                yield GroupRate(column, group, measure, len(rows), own, other)
 
 
 def fairness_harms(scored: Scored, settings: GateSettings) -> Iterator[Harm]:
     """For each pair of groups: is the challenger's gap larger than the champion's?"""
     own, other = basis(scored, "challenger"), basis(scored, "champion")
-    for column, groups in scored.sensitive.items():
+    for column, labels in scored.sensitive.items():
         for measure, (counts, value) in own.items():
-            large = _large(groups, counts, settings.fairness_min_rows)
-            for one, two in combinations(large[:MOST_GROUPS], 2):
-                a, b = counts & (groups == one), counts & (groups == two)
+            large = _large(labels, counts, settings.fairness_min_rows)
+            for (one, a), (two, b) in combinations(islice(large.items(), MOST_GROUPS), 2):
                 gap, influence = _gap(value, a, b)
                 before, earlier = _gap(other[measure][1], a, b)
-                rows = a | b
                 change = np.abs(before) - np.abs(gap)
                 signed = np.sign(before) * earlier - np.sign(gap) * influence
-                known = scored.dependence.of(np.flatnonzero(rows))
-                error = standard_error(signed[rows], known)
-                size, where = int(rows.sum()), f"{column}: {one} and {two}"
+                known = scored.dependence.of(np.concatenate([a, b]))
+                error = standard_error(signed, known)
+                size, where = len(signed), f"{column}: {one} and {two}"
                 p = one_sided(change, error, size, known)
                 limit = settings.slice_max_drop
                 yield Harm("fairness", where, measure, size, change, error, p, limit)
@@ -81,39 +75,29 @@ def fairness_harms(scored: Scored, settings: GateSettings) -> Iterator[Harm]:
 
 def fairness_guards(scored: Scored, settings: GateSettings) -> Iterator[Guard]:
     """Warnings: a gap of the worst pair that is proven to be large; four fifths, for the record."""
-    for column, groups in scored.sensitive.items():
+    for column, labels in scored.sensitive.items():
         for measure, (counts, value) in basis(scored, "challenger").items():
-            large = _large(groups, counts, settings.fairness_min_rows)
+            large = _large(labels, counts, settings.fairness_min_rows)
             if len(large) < 2:
                 text = f"{column}: fewer than two groups have {settings.fairness_min_rows} rows"
                 yield Guard("fairness", "report", None, f"{text} for the {measure}")
                 continue
-            yield _worst_pair(scored, settings, column, measure, large, counts, value)
+            means = {group: float(value[rows].mean()) for group, rows in large.items()}
+            low, high = min(means, key=lambda g: means[g]), max(means, key=lambda g: means[g])
+            lower = _lower(scored, value, large[high], large[low], len(large))
+            text = f"{column}: {measure} {means[high]:.3f} of {high}, {means[low]:.3f} of {low}"
+            yield Guard("fairness", "warn", lower <= settings.fairness_max_gap, text)
             if measure == "selection rate":
-                yield _four_fifths(column, [float(value[groups == g].mean()) for g in large])
+                yield _four_fifths(column, list(means.values()))
 
 
-def _worst_pair(
-    scored: Scored,
-    settings: GateSettings,
-    column: str,
-    measure: str,
-    large: list,
-    counts: NDArray[np.bool_],
-    value: Numbers,
-) -> Guard:
-    groups = scored.sensitive[column]
-    means = {group: float(value[counts & (groups == group)].mean()) for group in large}
-    low, high = min(means, key=lambda g: means[g]), max(means, key=lambda g: means[g])
-    a, b = counts & (groups == high), counts & (groups == low)
+def _lower(scored: Scored, value: Numbers, a: Codes, b: Codes, groups: int) -> float:
+    """Lower bound of a gap, as of the worst of all pairs of these groups."""
     gap, influence = _gap(value, a, b)
-    rows = np.flatnonzero(a | b)
-    known = scored.dependence.of(rows)
-    error = unstretched(standard_error(influence[rows], known), len(rows), known)
-    pairs = len(large) * (len(large) - 1) / 2
-    lower = gap - float(t.isf(0.05 / pairs, max(freedom(len(rows), known), 1))) * error
-    text = f"{column}: {measure} {means[high]:.3f} of {high}, {means[low]:.3f} of {low}"
-    return Guard("fairness", "warn", lower <= settings.fairness_max_gap, text)
+    known = scored.dependence.of(np.concatenate([a, b]))
+    error = unstretched(standard_error(influence, known), len(influence), known)
+    pairs = groups * (groups - 1) / 2
+    return gap - float(t.isf(0.05 / pairs, max(freedom(len(influence), known), 1))) * error
 
 
 def _four_fifths(column: str, found: list[float]) -> Guard:
@@ -122,18 +106,16 @@ def _four_fifths(column: str, found: list[float]) -> Guard:
     return Guard("four fifths", "report", ratio >= FOUR_FIFTHS, text)
 
 
-def _large(groups: NDArray, counts: NDArray[np.bool_], fewest: int) -> list:
-    """Groups with enough rows to judge, the largest first."""
-    names, sizes = np.unique(groups[counts], return_counts=True)
-    order = np.argsort(-sizes, kind="stable")
-    return [names[place] for place in order if sizes[place] >= fewest]
+def _large(labels: Labels, counts: NDArray[np.bool_], fewest: int) -> dict[str, Codes]:
+    """Groups with enough rows to judge, the largest first, and these rows."""
+    found = ((group, rows[counts[rows]]) for group, rows in labels.members())
+    enough = [one for one in found if len(one[1]) >= fewest]
+    return dict(sorted(enough, key=lambda one: -len(one[1])))
 
 
-def _gap(value: Numbers, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, Numbers]:
-    """Difference of two groups' means, and each row's influence on it within both groups."""
-    first, second = float(value[a].mean()), float(value[b].mean())
-    size = int((a | b).sum())
-    influence = np.zeros(len(value))
-    influence[a] = (value[a] - first) * size / a.sum()
-    influence[b] = -(value[b] - second) * size / b.sum()
-    return first - second, influence
+def _gap(value: Numbers, a: Codes, b: Codes) -> tuple[float, Numbers]:
+    """Difference of two groups' means, and the influence on it of the rows of both."""
+    first, second, size = value[a], value[b], len(a) + len(b)
+    means = float(first.mean()), float(second.mean())
+    parts = (first - means[0]) * size / len(a), (means[1] - second) * size / len(b)
+    return means[0] - means[1], np.concatenate(parts)

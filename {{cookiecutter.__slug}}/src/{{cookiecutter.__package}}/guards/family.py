@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 from scipy.stats import norm
 
 from ..evidence import Harm
@@ -55,8 +54,7 @@ def slice_harms(scored: Scored, settings: GateSettings) -> Iterator[Harm]:
     both = ("challenger", "champion")
     rivals = replace(scored, predictions={name: scored.predictions[name] for name in both})
     for column, slices in scored.slices.items():
-        for code, label in enumerate(slices.names):
-            rows = np.flatnonzero(slices.codes == code)
+        for label, rows in slices.members():
             if made == MOST_SLICES or len(rows) < settings.slice_min_rows:
                 continue
             part = rivals.of(rows)

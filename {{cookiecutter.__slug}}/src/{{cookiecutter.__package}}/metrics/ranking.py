@@ -25,18 +25,22 @@ def roc_auc(positive: NDArray[np.bool_], scores: Numbers) -> Score:
     n, n1 = len(scores), int(positive.sum())
     n0 = n - n1
     order = np.argsort(scores)
-    first = np.append(True, np.diff(scores[order]) != 0)
-    starts = np.flatnonzero(first)
-    ends, block = np.append(starts[1:], n), first.cumsum() - 1
-    below = np.append(0, positive[order].cumsum())  # positive rows before each place
-    middle = (below[starts] + below[ends]) / 2
-    share_below, rows_below = middle / n1, ((starts + ends) / 2 - middle) / n0
-    own = np.empty(n)
-    own[order] = np.where(positive[order], rows_below[block], 1 - share_below[block])
-    area = float(own[positive].mean())
-    share = np.where(positive, n1, n0)
-    scale = np.sqrt((n - 1) / np.maximum(share - 1, 1) / share) * np.sqrt(n)
-    return Score(area, (own - area) * scale)
+    hit, starts = positive[order], steps(scores[order])
+    rows = np.diff(starts, append=n)
+    found = np.add.reduceat(hit, starts, dtype=np.int64)
+    below = found.cumsum() - found / 2  # positive rows before the middle of each block
+    others = starts + rows / 2 - below
+    own = np.where(hit, np.repeat(others / n0, rows), np.repeat(1 - below / n1, rows))
+    area = float(own[hit].mean())
+    scale = [np.sqrt((n - 1) / max(share - 1, 1) / share) * np.sqrt(n) for share in (n0, n1)]
+    influence = np.empty(n)
+    influence[order] = (own - area) * np.where(hit, scale[1], scale[0])
+    return Score(area, influence)
+
+
+def steps(ranked: Numbers) -> NDArray[np.int64]:
+    """Places where the next larger score begins."""
+    return np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
 
 
 def average_precision(positive: NDArray[np.bool_], scores: Numbers) -> Score:

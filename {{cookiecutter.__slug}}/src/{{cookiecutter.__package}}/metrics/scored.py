@@ -1,6 +1,6 @@
 """The table of predictions that the statistics see: no model, no feature, nothing to open."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -46,6 +46,13 @@ class Labels:
         kind = np.int16 if len(names) < 2**15 else np.int64
         return cls(tuple(map(str, names)), codes.astype(kind))
 
+    def members(self) -> Iterator[tuple[str, Codes]]:
+        """Each word that occurs, and the places of its rows in their order."""
+        ends = np.cumsum(np.bincount(self.codes, minlength=len(self.names)))
+        places = np.split(np.argsort(self.codes, kind="stable"), ends[:-1])
+        known = zip(self.names, places, strict=True)
+        return ((name, rows) for name, rows in known if len(rows))
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -62,7 +69,7 @@ class Scored:
     threshold: float = 0.5
     dependence: Dependence = Dependence()
     slices: Mapping[str, Labels] = field(default_factory=dict)
-    sensitive: Mapping[str, NDArray] = field(default_factory=dict)
+    sensitive: Mapping[str, Labels] = field(default_factory=dict)
     custom: Custom | None = None
 
     def of(self, rows: NDArray) -> "Scored":
