@@ -10,7 +10,7 @@ test: $(UV)
 	$(UV) run --quiet pytest -n 2 --dist worksteal
 
 test-fast: $(UV)
-	$(UV) run --quiet pytest tests/test_sources.py tests/test_bake.py tests/test_names.py
+	$(UV) run --quiet pytest tests/test_sources.py tests/test_bake.py tests/test_names.py tests/test_workflow_files.py
 
 $(UV):
 	$(PYTHON) -m venv build/tools

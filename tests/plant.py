@@ -21,12 +21,13 @@ import numpy as np
 import polars as pl
 
 PACKAGE, DAY = sys.argv[1], date.fromisoformat(sys.argv[2])
-pipeline, loading, promotion, project_file, splitting, deciding, trials, contracts, tracking = (
+pipeline, loading, promotion, project_file = (
     importlib.import_module(f"{PACKAGE}.{name}")
-    for name in (
-        *("pipeline", "load", "promote", "project", "steps.split", "steps.gate", "trial", "contract"),
-        "store.tracking",
-    )
+    for name in ("pipeline", "load", "promote", "project")
+)
+splitting, deciding, trials, contracts, tracking = (
+    importlib.import_module(f"{PACKAGE}.{name}")
+    for name in ("steps.split", "steps.gate", "trial", "contract", "store.tracking")
 )
 RANDOM = np.random.default_rng(0)
 

@@ -20,7 +20,20 @@ OPTIONS = {key: QUESTIONS[key] for key in ("license", "sample", "deploy")}
 COMBINATIONS = [
     dict(zip(OPTIONS, chosen, strict=True)) for chosen in itertools.product(*OPTIONS.values())
 ]
+GITHUB = {
+    f".github/{name}"
+    for name in (
+        *("comment", "issue", "login", "monitor", "state", "summary", "train", "zizmor.yml"),
+        *("dependabot.yml", "pull_request_template.md"),
+        *(f"ISSUE_TEMPLATE/{n}.yml" for n in ("change", "config", "data", "wrong-predictions")),
+        *(f"actions/{n}/action.yml" for n in ("environment", "image", "publish", "setup", "train")),
+        *("rulesets/main.json", "rulesets/ml-state.json"),
+        *(f"workflows/{n}.yml" for n in ("ci", "ct", "deploy", "monitor", "rollback", "security")),
+    )
+}
 ALWAYS = {
+    *GITHUB,
+    *(f"deploy/{name}.sh" for name in ("copy", "deploy", "point", "push", "smoke")),
     ".dockerignore",
     ".gitignore",
     ".pre-commit-config.yaml",

@@ -9,32 +9,26 @@ import json
 import os
 import re
 import shlex
-import shutil
-import socket
 import sqlite3
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import TODAY, Done, Project, _fork_server, need
+from conftest import TODAY, Done, Project, _fork_server
+from real_servers import (
+    KEYS,
+    PASSWORD,
+    SECRET_KEY,
+    Bucket,
+    Server,
+    free_port,
+    postgres_server,
+    s3_server,
+)
 
 WINDOW, PER_DAY = 30, 60
 ROWS = WINDOW * PER_DAY
-PASSWORD = "it's: s3cr3t/@100%"
-SECRET_KEY = "kept-secret/abc+123"
-KEYS = {
-    "AWS_ACCESS_KEY_ID": "ann",
-    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
 # The sample's rows; `long` is five years of them, uncompressed and in small row groups.
 EXPORT = """
 import sys; from datetime import date, timedelta; from customer_model import sample
@@ -135,25 +129,6 @@ def check_version(project: Project, done: Done, source: str, rows: int = ROWS) -
     check_secrets(project, done)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
-
-
-def wait_until(ready: Callable[[], Any], process: subprocess.Popen) -> None:
-    """Ask a server that was started until it answers."""
-    for _ in range(300):
-        try:
-            if ready():
-                return
-        except OSError:
-            pass
-        assert process.poll() is None, "the server ended"
-        time.sleep(0.1)
-    pytest.fail("the server did not answer")
-
-
 # --- the libraries that a source needs, as the messages say --------------------------------------
 
 NEEDED = {
@@ -194,68 +169,12 @@ def project_with_rows(equipped, tmp_path) -> Project:
 
 # --- S3 ------------------------------------------------------------------------------------------
 
-# Answers as S3 does, and writes down which bytes were asked for.
-S3_SERVER = """
-import sys
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import run_simple
-answer = DomainDispatcherApplication(create_backend_app)
-
-def noted(environ, start):
-    def begin(status, headers, error=None):
-        if environ["REQUEST_METHOD"] == "GET":
-            print(environ["PATH_INFO"], dict(headers).get("Content-Length", 0), flush=True)
-        return start(status, headers, error)
-    return answer(environ, begin)
-
-run_simple("127.0.0.1", int(sys.argv[1]), noted, threaded=True)
-"""
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """A bucket on a local S3 server."""
-
-    url: str
-    log: Path
-    client: Any
-
-    @property
-    def env(self) -> dict[str, str]:
-        """How a command finds it."""
-        return {"AWS_ENDPOINT_URL": self.url, **KEYS}
-
-    def upload(self, path: Path, key: str) -> None:
-        """Put a file into it."""
-        self.client.put_object(Bucket="bucket", Key=key, Body=path.read_bytes())
-
-    def sent(self, key: str) -> int:
-        """How many bytes of an object have been asked for."""
-        lines = [line.split() for line in self.log.read_text(encoding="utf-8").splitlines()]
-        return sum(int(size) for path, size in lines if path == f"/bucket/{key}")
-
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory) -> Iterator[Bucket]:
-    """An S3 server in a process of its own, with an empty bucket."""
-    import boto3  # comes with moto[s3]
-
-    log, port = tmp_path_factory.mktemp("s3") / "log", free_port()
-    with log.open("w") as file:
-        command = [sys.executable, "-c", S3_SERVER, str(port)]
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    wait_until(lambda: urllib.request.urlopen(f"{url}/moto-api/", timeout=1), process)
-    client = boto3.client(
-        "s3",
-        endpoint_url=url,
-        region_name=KEYS["AWS_DEFAULT_REGION"],
-        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=SECRET_KEY,
-    )
-    client.create_bucket(Bucket="bucket")
-    yield Bucket(url, log, client)
-    process.terminate()
+    """An S3 server with an empty bucket."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as started:
+        yield started
 
 
 OBJECTS = {
@@ -327,69 +246,14 @@ order by observed_on, customer_id
 """
 
 
-@dataclass(frozen=True)
-class Server:
-    """A PostgreSQL server with a database `shop`."""
-
-    port: int
-    log: Path
-
-    def address(self, password: str = PASSWORD, database: str = "shop", port: int = 0) -> str:
-        """A connection string, as a user would write it."""
-        place = f"127.0.0.1:{port or self.port}"
-        return f"postgresql://postgres:{quote(password, safe='')}@{place}/{database}"
-
-
-def postgres_programs() -> Path:
-    """Where Debian has them, or wherever they are."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else Path(need("initdb")).parent
-
-
 @pytest.fixture(scope="module")
 def postgres(equipped) -> Iterator[Server]:
-    """A real server; it refuses to run as root, so root lends it to the user postgres."""
-    programs, port = postgres_programs(), free_port()
-    root = os.geteuid() == 0
-    as_user = ["runuser", "-u", "postgres", "--"] if root else []
-    folder = Path(tempfile.mkdtemp(prefix="ml-postgres-"))  # pytest's own is closed to others
-    (folder / "password").write_text(PASSWORD)
-    (folder / "log").touch()
-    if root:
-        for path in (folder, folder / "password"):
-            shutil.chown(path, "postgres")
-    made = [programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "scram-sha-256"]
-    made += [f"--pwfile={folder / 'password'}", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-    subprocess.run([*as_user, *made], check=True, capture_output=True, cwd="/")
-    options = {
-        "port": port,
-        "listen_addresses": "127.0.0.1",
-        "unix_socket_directories": "",
-        "log_statement": "all",
-        "fsync": "off",
-    }
-    command = [programs / "postgres", "-D", folder / "data"]
-    command += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*as_user, *command], stdout=log, stderr=log, cwd="/", start_new_session=True
-        )
-    server = Server(port, folder / "log")
-    ask = [programs / "psql", "-qX", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
-    ask += ["-v", "ON_ERROR_STOP=1"]
-    known = {**os.environ, "PGPASSWORD": PASSWORD}
-    try:
-        ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-        wait_until(lambda: subprocess.run(ready, check=False).returncode == 0, process)
-        subprocess.run([*ask, "-c", "create database shop"], env=known, check=True)
-        copy = f"\\copy rows from '{equipped.folder / 'data' / 'rows.csv'}' csv header\n"
-        script = f"{TABLE}{copy}{MORE_ROWS}"
-        subprocess.run([*ask, "shop"], env=known, input=script, text=True, check=True)
+    """A real server with the rows in it."""
+    with postgres_server("shop") as server:
+        path = equipped.folder / "data" / "rows.csv"
+        copy = f"\\copy rows from '{path}' csv header\n"
+        server.run(f"{TABLE}{copy}{MORE_ROWS}")
         yield server
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

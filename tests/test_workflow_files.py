@@ -127,6 +127,13 @@ def test_no_value_is_spliced_into_a_shell(path):
         assert "${{" not in step.get("run", ""), step["name"]
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name)
+def test_no_pipe_hides_a_failure(path):
+    """Without `shell: bash` a step has no pipefail: the last command alone would count."""
+    for step in steps(path):
+        assert "|" not in re.sub(r"\|\||'[^']*'|\"[^\"]*\"", "", step.get("run", "")), step["name"]
+
+
 def test_one_commit_for_each_action_with_its_version_beside_it():
     pins: dict[str, set[str]] = {}
     for path in EVERY:

@@ -8,6 +8,7 @@ from pathlib import Path
 import engine as engines
 import pytest
 from conftest import need
+from repository import Repository
 from services import Services, registry_server, world
 
 
@@ -54,3 +55,16 @@ def equipped(services: Services, registry: str, engine: str) -> Services:
 def guarded(services: Services, guarded_registry: str, engine: str) -> Services:
     """Everything, and a registry that is closed to who has not logged in, as GHCR is."""
     return replace(services, registry=guarded_registry, docker=engine)
+
+
+@pytest.fixture
+def repository(installed, tmp_path: Path, equipped: Services) -> Iterator[Repository]:
+    """A new repository of the binary sample, pushed."""
+    need("act")
+    need("skopeo")
+    folder = installed("binary").copy(tmp_path / "work", environment=False).folder
+    made = Repository(folder, equipped)
+    equipped.publish(folder)
+    yield made
+    for host in made.hosts:
+        engines.docker(equipped.docker, "rm", "--force", host)

@@ -1,125 +1,15 @@
 """The generated repository's workflows, executed: every job, in the situations that matter.
 
-One story a test, told in order; each `act.run` is a run of a workflow on the commit that is there.
+One story a test, told in order; each `expect` is a run of a workflow on the commit that is there.
 """
 
-import json
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
-
-import act
-import engine as engines
-import pytest
-from conftest import need
-from services import Services, free_port, git
+from repository import BAD, DONE, FAIL, GOOD, KEPT, NOTHING_NEW, SHIPPED, SKIP, WEAK, Repository
+from services import git
 
 pytest_plugins = ["parts"]
 
-DONE, SKIP, FAIL = "success", "skipped", "failure"
-KEPT = {"train": DONE, "image": SKIP, "publish": DONE, "deploy": SKIP}
-NOTHING_NEW = {**KEPT, "publish": SKIP}
-SHIPPED = {
-    "train": DONE,
-    "image": DONE,
-    "publish": DONE,
-    "deploy / staging": DONE,
-    "deploy / production": DONE,
-}
-GOOD, WEAK = "max_iter=150,", "max_iter=1, max_depth=1,"
 
-
-class Repository:
-    """A generated repository on its fake GitHub, and what can be seen of it from outside."""
-
-    def __init__(self, folder: Path, services: Services) -> None:
-        self.folder, self.services = folder, services
-        self.registry = f"{services.registry}/octo/{folder.parent.name.lower()}"
-        self.hosts: list[str] = []
-        self.variables = {"REGISTRY": self.registry, "SMOKE_SECONDS": "8"}
-
-    def run(self, workflow: str, event: str, **more) -> act.Run:
-        """Run a workflow; the project's own tests, which test_generated.py runs whole, are few."""
-        variables = {**self.variables, **more.pop("variables", {})}
-        more.setdefault("env", {"PYTEST_ADDOPTS": "tests/code/test_gate.py"})
-        return act.run(
-            self.folder, workflow, event, services=self.services, variables=variables, **more
-        )
-
-    def expect(self, jobs: dict[str, str], workflow: str, event: str, **more) -> act.Run:
-        done = self.run(workflow, event, **more)
-        assert done.jobs == jobs, done.log[-6000:]
-        return done
-
-    def change(self, name: str, old: str, new: str) -> None:
-        """Edit a file and push."""
-        path = self.folder / name
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), encoding="utf-8")
-        self.services.publish(self.folder)
-
-    def model(self, old: str, new: str) -> None:
-        self.change("src/customer_model/model.py", old, new)
-
-    def state(self) -> dict:
-        """state.json as anybody may read it."""
-        return json.loads(git(self.services.remote, "show", "ml-state:state.json"))
-
-    def aliases(self) -> tuple:
-        told = self.state()["aliases"]
-        return told["champion"], told["anchor"], told["previous"]
-
-    def runs_now(self) -> dict[str, int]:
-        return {name: one["version"] for name, one in self.state()["environments"].items()}
-
-    def tag(self, name: str) -> str:
-        """The digest that a tag of the image points to."""
-        command = ["skopeo", "inspect", "--tls-verify=false", "--format={{.Digest}}"]
-        told = subprocess.run(
-            [*command, f"docker://{self.registry}:{name}"], capture_output=True, text=True
-        )
-        return told.stdout.strip()
-
-    def image_of(self, number: int) -> str:
-        (version,) = [
-            v["version"] for v in self.state()["versions"] if v["version"]["number"] == number
-        ]
-        return version["image"].partition("@")[2]
-
-    def host(self, number: int) -> str:
-        """Address of a host that runs a version, and that nothing will ever update."""
-        port, image = free_port(), f"{self.registry}@{self.image_of(number)}"
-        started = engines.docker(
-            self.services.docker, "run", "--detach", "--network=host", "--label=ml-test-host",
-            f"--env=PORT={port}", image,
-        )  # fmt: skip
-        assert started.returncode == 0, started.stderr
-        self.hosts.append(started.stdout.strip())
-        return f"http://127.0.0.1:{port}"
-
-    def open_issues(self, label: str) -> list[dict]:
-        issues = self.services.github.issues.values()
-        return [i for i in issues if i["state"] == "open" and {"name": label} in i["labels"]]
-
-
-@pytest.fixture
-def repository(installed, tmp_path: Path, equipped: Services) -> Iterator[Repository]:
-    """A new repository of the binary sample, pushed; two months of rows keep the runs short."""
-    need("act")
-    need("skopeo")
-    folder = installed("binary").copy(tmp_path / "work", environment=False).folder
-    made = Repository(folder, equipped)
-    text = (folder / "settings.toml").read_text(encoding="utf-8")
-    text = text.replace("# window_days = 180  ", "window_days = 60  ")
-    (folder / "settings.toml").write_text(text, encoding="utf-8")
-    equipped.publish(folder)
-    yield made
-    for host in made.hosts:
-        engines.docker(equipped.docker, "rm", "--force", host)
-
-
-def test_the_first_day_with_no_setting_at_all(repository):
+def test_the_first_day_with_no_setting_at_all(repository, installed):
     """A push; then a schedule on which nothing is new; then an equal model, which is kept quiet."""
     first = repository.expect({**SHIPPED, "report": SKIP}, "ct.yml", "push")
     assert "PROMOTE" in first.summaries["train"]
@@ -133,6 +23,13 @@ def test_the_first_day_with_no_setting_at_all(repository):
     }
     attested = [line for line in first.actions if line["action"] == "actions/attest"]
     assert [one["subject"][0]["digest"]["sha256"] for one in attested] == [image[7:]] * 2
+    laptop = repository.clone(installed("binary"))
+    told = laptop.ml("status").stdout
+    assert "v1" in told
+    assert "production" in told
+    assert not (laptop.folder / "mlflow.db").exists()
+    laptop.ml("state", "pull")
+    assert "v1 answered" in laptop.ml("serve", "--smoke").stdout
     repository.expect({**KEPT, "report": DONE}, "ct.yml", "schedule")
     again = repository.expect({**NOTHING_NEW, "report": DONE}, "ct.yml", "schedule")
     assert "Nothing new: KEEP" in again.log
@@ -146,12 +43,12 @@ def test_the_first_day_with_no_setting_at_all(repository):
 def test_a_worse_a_broken_and_a_mended_model(repository):
     """REJECT on a schedule opens one issue, a failure adds to it, and a good run closes it."""
     repository.expect({**SHIPPED, "report": SKIP}, "ct.yml", "push")
-    repository.model(GOOD, WEAK)
+    repository.model(GOOD, BAD)
     rejected = repository.expect({**KEPT, "report": DONE}, "ct.yml", "schedule")
     assert "REJECT" in rejected.summaries["train"]
     (issue,) = repository.open_issues("ml-training")
     assert "The gate says REJECT" in issue["body"]
-    repository.model(WEAK, 'max_iter=int("many"),')
+    repository.model(BAD, 'max_iter=int("many"),')
     broken = {**KEPT, "train": FAIL, "publish": SKIP, "report": DONE}
     repository.expect(broken, "ct.yml", "schedule")
     assert repository.open_issues("ml-training") == [issue]
@@ -164,6 +61,7 @@ def test_a_worse_a_broken_and_a_mended_model(repository):
 
 def test_a_better_model_that_fails_on_its_way_and_the_way_back(repository):
     """Staging fails, production fails, then it arrives; then back, twice, and forth by number."""
+    repository.change("settings.toml", "# behaviour = true ", "behaviour = false ")
     repository.model(GOOD, WEAK)
     repository.expect({**SHIPPED, "report": SKIP}, "ct.yml", "push")
     one = repository.host(1)
@@ -236,7 +134,7 @@ def test_a_pull_request_from_the_repository_a_fork_and_dependabot(repository):
 
 def test_a_pull_request_that_would_make_the_model_worse_is_red(repository):
     repository.expect({**SHIPPED, "report": SKIP}, "ct.yml", "push")
-    repository.model(GOOD, WEAK)
+    repository.model(GOOD, BAD)
     ours = pull_request(repository, "octo/model")
     done = repository.run("ci.yml", "pull_request", payload=ours, matrix={"python": "3.11"})
     assert done.jobs["train"] == FAIL
@@ -248,7 +146,6 @@ def test_a_pull_request_that_would_make_the_model_worse_is_red(repository):
 
 def test_a_push_of_words_trains_nothing(repository):
     """The first parent of a pull request's merge is compared; a push trains in ct.yml alone."""
-    repository.change("README.md", "# ", "#  ") if False else None
     (repository.folder / "docs" / "note.md").write_text("words", encoding="utf-8")
     repository.services.publish(repository.folder)
     words = {**CI, "train": SKIP, "image": SKIP, "comment": SKIP}
@@ -259,13 +156,73 @@ def test_a_push_of_words_trains_nothing(repository):
     repository.expect(words, "ci.yml", "push", **quick)
 
 
-def test_monitoring_with_and_without_a_loss(repository):
-    """Quiet at first; then the world turns: one issue, and a retraining in the same run."""
+ROWS = """
+from datetime import date, timedelta
+import polars as pl
+from customer_model import sample
+today = date.today()
+old = sample.rows("binary", today - timedelta(days=140), today - timedelta(days=100))
+new = sample.rows("binary", today - timedelta(days=100), today)
+turned = pl.when(plan="plus").then(1 - pl.col("churned")).otherwise("churned")
+new = new.with_columns(churned=turned)
+old.write_csv("data/rows.csv")
+pl.concat([old, new]).write_csv("later.csv")
+"""
+
+
+def test_monitoring_with_and_without_a_loss(repository, installed):
+    """Quiet at first; then the world turns: an issue, a retraining in the same run, quiet."""
     watched = {"watch": DONE, "retrain": SKIP, "report": DONE}
     repository.expect(watched, "monitor.yml", "schedule")
+    (repository.folder / "data").mkdir()
+    installed("binary").run(
+        "uv",
+        "run",
+        "--no-sync",
+        "python",
+        "-c",
+        f"import os; os.chdir({str(repository.folder)!r}){ROWS}",
+    )
+    later = (repository.folder / "later.csv").read_text(encoding="utf-8")
+    (repository.folder / "later.csv").unlink()
+    repository.change("settings.toml", '"sample:binary"', '"data/rows.csv"')
+    warn = "max_age_days: 150}\nseverity: {target: warn}"  # else it counts as broken labels
+    repository.change("contract.yaml", "max_age_days: 14}", warn)
     repository.expect({**SHIPPED, "report": SKIP}, "ct.yml", "push")
     repository.expect(watched, "monitor.yml", "schedule")
     assert repository.services.github.issues == {}
+    (repository.folder / "data" / "rows.csv").write_text(later, encoding="utf-8")
+    repository.services.publish(repository.folder)
+    retrained = {f"retrain / {job}": result for job, result in SHIPPED.items()}
+    turned = {"watch": DONE, **retrained, "retrain / report": DONE, "report": DONE}
+    done = repository.expect(turned, "monitor.yml", "schedule")
+    assert "is proven below" in done.summaries["watch"]
+    assert repository.aliases()[0] == 2
+    assert len(repository.open_issues("ml-monitor")) == 1
+    repository.expect(watched, "monitor.yml", "schedule")
+    assert repository.open_issues("ml-monitor") == []
+
+
+def test_a_broken_batch_stops_everything_and_says_so(repository):
+    """Half of the answers are words: nothing is trained, and whoever is on call hears of it."""
+    repository.change("settings.toml", '"sample:binary"', '"data/rows.csv"')
+    (repository.folder / "data").mkdir()
+    broken = "customer_id,observed_on,churned\nC1,2026-06-01,perhaps\n"
+    (repository.folder / "data" / "rows.csv").write_text(broken, encoding="utf-8")
+    repository.services.publish(repository.folder)
+    stopped = {**KEPT, "train": FAIL, "publish": SKIP, "report": DONE}
+    repository.expect(stopped, "ct.yml", "schedule")
+    (issue,) = repository.open_issues("ml-training")
+    assert "failed" in issue["body"]
+    assert git(repository.services.remote, "branch", "--list", "ml-state") == ""
+
+
+def test_a_dry_run_judges_and_leaves_no_trace(repository):
+    asked = {"reason": "only looking", "dry_run": "true"}
+    looked = {**KEPT, "publish": SKIP, "report": SKIP}
+    done = repository.expect(looked, "ct.yml", "workflow_dispatch", inputs=asked)
+    assert "PROMOTE" in done.summaries["train"]
+    assert git(repository.services.remote, "branch", "--list", "ml-state") == ""
 
 
 def test_security_in_its_two_situations(repository):

@@ -42,7 +42,7 @@ def _environments(state: State) -> Iterator[str]:
 
 def _versions(state: State) -> Iterator[str]:
     yield from (
-        "| version | is | verdict | score | made | commit | data | bundle |",
+        "| version | is | verdict | score | made | commit | data | digest |",
         "|---" * 8 + "|",
     )
     for one in reversed(state.versions[-SHOWN:]):
@@ -50,7 +50,7 @@ def _versions(state: State) -> Iterator[str]:
         made = f"{_day(one.made)} | `{one.commit[:8]}` | `{version.data_id[:8]}`"
         score = f"{judged.verdict} | {_score(judged.value)}"
         row = f"| v{version.number} | {_roles(state, one)} | {score} | {made}"
-        yield f"{row} | `{version.source}` |"
+        yield f"{row} | `{version.digest[:12]}` |"
     yield ""
 
 
