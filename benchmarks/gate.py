@@ -11,14 +11,14 @@
 # [tool.uv]
 # exclude-newer = "2026-11-14"
 # ///
-"""What the gate decides, once and over years, beside the rules that others ship; and what it costs.
+"""What the gate decides, once and over years, beside the rules that others ship.
 
     uv run benchmarks/gate.py              # a quarter of an hour; writes benchmarks/results/
     uv run benchmarks/gate.py --quick      # one minute; prints only
 
 The parts: one decision (gate_decision.py), all guards together (gate_guards.py), 52 weekly
 retrains in worlds where truth is known (gate_worlds.py) and of real gradient boosting
-(gate_retrains.py), and time (gate_time.py).
+(gate_retrains.py). What it costs is in gate_time.py, which wants a quiet machine.
 """
 
 import argparse
@@ -46,7 +46,6 @@ from gate_guards import Guarded, ask_all, guarded_table
 from gate_pictures import draw_rates, draw_worlds
 from gate_retrains import LEAVES, REAL_WORLDS, TREES, TRUTH_ROWS, Pairs, judge_neighbours, real_year
 from gate_rules import NEWER, OURS, PLAIN, RULES, SETTINGS, STORED
-from gate_time import RUNS, TRAINING_ROWS, Spent, measure, time_table, within
 from gate_worlds import ANY, ROWS, WEEKS, WORLDS, Year, binormal_years, least_certain, tables
 
 PACKAGES = ("numpy", "scipy", "pydantic", "scikit-learn", "mlflow")
@@ -64,7 +63,6 @@ class Measured:
     worlds: Years
     retrains: Years
     pairs: Sequence[Pairs]
-    spent: Mapping[int, list[tuple[Spent, Spent]]]
     minutes: float
 
     @property
@@ -92,10 +90,8 @@ def measure_everything(options: argparse.Namespace) -> Measured:
         progress(f"retrains, {world.name}", start)
     pairs = [judge_neighbours(seed) for seed in range(options.real_years)]
     progress("neighbouring retrains", start)
-    spent = measure({10_000: 3} if options.quick else RUNS, options.seed)
-    progress("time", start)
     minutes = (time.perf_counter() - start) / 60
-    return Measured(rates, level, kept, guarded, worlds, retrains, pairs, spent, minutes)
+    return Measured(rates, level, kept, guarded, worlds, retrains, pairs, minutes)
 
 
 def progress(part: str, start: float) -> None:
@@ -111,7 +107,6 @@ def report(found: Measured, options: argparse.Namespace) -> str:
         guards_part(found.guarded),
         worlds_part(found.worlds, options),
         retrains_part(found.retrains, found.pairs, options),
-        time_part(found.spent),
     )
     return "\n\n".join(parts) + "\n"
 
@@ -316,20 +311,6 @@ def harm_line(found: Sequence[Year]) -> str:
     any_, years = total.pop(ANY, 0), len(found)
     which = ", ".join(f"{name} {count / years:.1f}" for name, count in total.most_common())
     return f"{any_ / years:.1f}" + (f" ({which})." if which else ".")
-
-
-def time_part(spent: Mapping[int, list[tuple[Spent, Spent]]]) -> str:
-    """What it costs."""
-    kept = ", ".join(f"{rows:,} rows: {yes(ok)}" for rows, ok in within(spent).items())
-    return f"""## Time
-
-Three models (HistGradientBoostingClassifier with its defaults, 12 columns, \
-{TRAINING_ROWS:,} training rows) answer through scikit-learn, many rows in pieces on both \
-processors; then `evaluate` with 25 slices, one sensitive column, a dummy and a linear \
-model, and `decide`. Medians. Not counted: making the slices' labels, and fitting the \
-linear model. Within the design's budget, three predictions included: {kept}.
-
-{time_table(spent)}"""
 
 
 def mean_regret(years: Sequence[Year], name: str) -> float:
