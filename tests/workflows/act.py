@@ -65,6 +65,7 @@ def run(
     secrets: dict[str, str] | None = None,
     env: dict[str, str] | None = None,
     matrix: dict[str, str] | None = None,
+    actor: str = "octocat",
     timeout: float = 900,
 ) -> Run:
     """Run `.github/workflows/WORKFLOW` on an event, from the repository's commit as it is."""
@@ -77,7 +78,7 @@ def run(
     told = json.dumps(_event(services, payload, inputs))
     _write(folder, {workflow: text, "event.json": told, "actions.jsonl": "", "empty": ""})
     command = ["act", event, "-W", str(folder / workflow), "-e", str(folder / "event.json")]
-    command += _options(folder, services, number)
+    command += ["--actor", actor, *_options(folder, services, number)]
     command += _pairs("--local-repository", stand_ins(repository))
     command += _pairs("--secret", {"GITHUB_TOKEN": services.github.token, **(secrets or {})})
     command += _pairs("--var", variables) + _pairs("--input", inputs)
@@ -123,7 +124,7 @@ def _options(folder: Path, services: Services, number: str) -> list[str]:
     }
     files = ("--env-file", "--secret-file", "--var-file", "--input-file")
     return [
-        *("-P", f"{RUNNER}=-self-hosted", "--no-skip-checkout", "--json", "--actor", "octocat"),
+        *("-P", f"{RUNNER}=-self-hosted", "--no-skip-checkout", "--json"),
         *("--defaultbranch", "main"),
         *("--artifact-server-path", str(folder / "artifacts")),
         *("--artifact-server-addr", "127.0.0.1", "--artifact-server-port", str(free_port())),

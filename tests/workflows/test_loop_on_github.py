@@ -129,6 +129,8 @@ def test_a_pull_request_from_the_repository_a_fork_and_dependabot(repository):
     quiet = {**few, "comment": SKIP}
     theirs = pull_request(repository, "somebody/model")
     repository.expect(quiet, "ci.yml", "pull_request", payload=theirs, **quick)
+    robot = {"actor": "dependabot[bot]", **quick}
+    repository.expect(quiet, "ci.yml", "pull_request", payload=ours, **robot)
     assert len(repository.services.github.comments) == 1
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from conftest import TODAY, Project, need
+from repository import GOOD, WEAK
 from services import git
 
 pytest_plugins = ["parts"]
@@ -59,6 +60,31 @@ def test_who_was_slower_is_told_and_loses_nothing(people):
     told = json.loads(ann.ml("state", "show").stdout)
     assert len(told["versions"]) == 2
     assert told["aliases"]["champion"] == 1
+
+
+def edit(project: Project, name: str, old: str, new: str) -> None:
+    path = project.folder / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_rollback_at_one_place_is_one_at_the_other(people):
+    ann, bob, where = people
+    edit(ann, "settings.toml", "# behaviour = true ", "behaviour = false ")
+    for old, new in ((GOOD, WEAK), (WEAK, GOOD)):
+        edit(ann, "src/customer_model/model.py", old, new)
+        ann.ml("train", "--today", TODAY)
+        ann.ml("promote")
+        ann.ml("state", "push", env=where)
+    bob.ml("state", "pull")
+    assert status(bob)["aliases"]["champion"] == 2
+    ann.ml("rollback")
+    ann.ml("state", "push", env=where)
+    bob.ml("state", "pull")
+    told = status(bob)
+    assert told["aliases"]["champion"] == 1
+    assert [one["rolled_back"] for one in told["versions"]] == [False, True]
 
 
 @pytest.mark.parametrize("place", ["", "127.0.0.1:1/nobody/listens"])

@@ -3,5 +3,5 @@
 # usage: deploy/point.sh ENVIRONMENT NAME@sha256:…
 set -euo pipefail
 environment=$1 image=$2
-"$(dirname "$0")/copy.sh" "docker://$image" "docker://${image%@*}:$environment"
+bash "$(dirname "$0")/copy.sh" "docker://$image" "docker://${image%@*}:$environment"
 echo "${image%@*}:$environment is ${image#*@}"

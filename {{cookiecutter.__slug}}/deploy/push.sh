@@ -8,5 +8,5 @@ if [[ $found != "$digest" ]]; then
   echo "$folder holds $found, not $digest: refused." >&2
   exit 4
 fi
-"$(dirname "$0")/copy.sh" "oci:$folder" "docker://$name:${digest:7:12}"
+bash "$(dirname "$0")/copy.sh" "oci:$folder" "docker://$name:${digest:7:12}"
 echo "$name@$digest"

@@ -95,8 +95,11 @@ def _judged(project: Project, model: Model, rows: pl.DataFrame, facts: dict, see
     labelled = rows.filter(pl.col(project.contract.target).is_not_null())
     metric = project.settings.watched
     seen = {**seen, "labelled": len(labelled), "metric": metric}
-    if len(labelled) < project.settings.monitor.min_rows or facts.get("metric") != metric:
+    if len(labelled) < project.settings.monitor.min_rows:
         why = f"{len(labelled)} newer rows have an answer: too few to score the champion"
+        return Watch(due=False, reason=why, **seen)
+    if facts.get("metric") != metric:
+        why = f"the champion's bundle does not tell its {metric} at the gate; the next one will"
         return Watch(due=False, reason=why, **seen)
     found = score(
         answers_of(project, model, labelled),

@@ -1,5 +1,7 @@
 """Moves the champion alias: forward to a version that the gate proved, or back."""
 
+from dataclasses import replace
+
 from .store.lock import writing
 from .store.moves import back, forward
 from .store.tracking import Registry, Version
@@ -25,9 +27,8 @@ def roll_back(registry: Registry, number: int | None = None) -> tuple[Version, b
         if target == aliases:
             return version, False
         registry.fetch(version)
-        taken = registry.version(aliases.champion or 0)
-        registry.mark(taken, rolled_back=True, image=taken.image)
+        registry.mark(replace(registry.version(aliases.champion or 0), rolled_back=True))
         if version.rolled_back:
-            registry.mark(version, rolled_back=False, image=version.image)
+            registry.mark(replace(version, rolled_back=False))
         registry.move(target)
         return version, True

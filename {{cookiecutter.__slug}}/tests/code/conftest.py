@@ -83,7 +83,12 @@ def small_model(tmp_path_factory, encoded, signature_of):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder
 
-    from your_package.store import bundle, export, fingerprints, model
+    from your_package.store import (
+        bundle,
+        export,
+        fingerprints,
+        model,
+    )
 
     made = {}
 

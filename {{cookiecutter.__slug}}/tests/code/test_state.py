@@ -304,7 +304,8 @@ def test_the_page_shows_the_champion_what_runs_where_and_every_mark():
 
 
 def run_state(folder, *arguments):
-    command = [sys.executable, "-m", "your_package.state", *arguments]
+    module = "your_package.state"
+    command = [sys.executable, "-m", module, *arguments]
     bare = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
     return subprocess.run(
         command, cwd=folder, env=bare, capture_output=True, text=True, check=False

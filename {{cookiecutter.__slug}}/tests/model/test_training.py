@@ -14,7 +14,12 @@ from your_package.load import load_rows
 from your_package.promote import promote
 from your_package.report.result import read_result
 from your_package.serving.app import build_app, read_rows
-from your_package.store import bundle, fingerprints, loads, model
+from your_package.store import (
+    bundle,
+    fingerprints,
+    loads,
+    model,
+)
 from your_package.store.tracking import Aliases, Registry
 
 

@@ -52,7 +52,7 @@ class Server:
         after = change(before)
         for old, new in zip(before.known, after.known, strict=True):
             if old != new:
-                self.registry.mark(new, rolled_back=new.rolled_back, image=new.image)
+                self.registry.mark(new)
         if after.environments != before.environments:
             note_environments(self.registry, after)
         if after.aliases != before.aliases:

@@ -34,18 +34,20 @@ def pull(ledger: Ledger, registry: Registry) -> State:
         target = Aliases(**aliases)
         if target.champion and target != registry.aliases():
             registry.move(target)
-        _take_back(state, registry)
+        _take_changes(state, registry)
         note_environments(registry, state)
     return state
 
 
-def _take_back(state: State, registry: Registry) -> None:
-    """What was rolled back elsewhere is rolled back here."""
+def _take_changes(state: State, registry: Registry) -> None:
+    """What was judged again, built or rolled back elsewhere is so here."""
     here = {version.digest: version for version in registry.versions()}
     for version in state.known:
         mine = here[version.digest]
-        if (mine.rolled_back, mine.image) != (version.rolled_back, version.image):
-            registry.mark(mine, rolled_back=version.rolled_back, image=version.image)
+        told = (version.judgement, version.rolled_back, version.image)
+        if told != (mine.judgement, mine.rolled_back, mine.image):
+            judgement, back, image = told
+            registry.mark(replace(mine, judgement=judgement, rolled_back=back, image=image))
 
 
 def push(ledger: Ledger, registry: Registry, repository: str, folder: Path) -> State:
@@ -62,11 +64,13 @@ def push(ledger: Ledger, registry: Registry, repository: str, folder: Path) -> S
             lambda fresh, d=decided, p=published: value.record(fresh, d, p),
             f"{decided.judgement.verdict} {decided.reason}"[:200],
         )
-    champion = registry.champion()
-    if champion and (state.champion is None or state.champion.version.digest != champion.digest):
-        why = f"promote {champion.digest[:12]}"
-        state = ledger.swap(lambda fresh: value.promote(fresh, champion.digest), why)
-    return state
+    champion, theirs = registry.champion(), state.champion
+    if champion is None or (theirs and theirs.version.digest == champion.digest):
+        return state
+    taken = {version.digest for version in registry.versions() if version.rolled_back}
+    back = theirs is not None and theirs.version.digest in taken
+    move, why = (value.roll_back, "roll back to") if back else (value.promote, "promote")
+    return ledger.swap(lambda fresh: move(fresh, champion.digest), f"{why} {champion.digest[:12]}")
 
 
 def pack(registry: Registry, past: Past, folder: Path) -> tuple[Decided, Published | None]:

@@ -120,12 +120,12 @@ class Registry:
             text = json.dumps(asdict(record.judgement))
             client.set_model_version_tag(self.name, str(version.number), "judgement", text)
 
-    def mark(self, version: Version, *, rolled_back: bool, image: str = "") -> None:
-        """Remember that this version was taken back, or is welcome again, and its image."""
+    def mark(self, version: Version) -> None:
+        """Remember what may change of a version: its verdict, its image, and whether it is back."""
+        tags = version_tags(version)
         with self._door() as client:
-            tags = {"rolled_back": "true" if rolled_back else "false", "image": image}
-            for key, text in tags.items():
-                client.set_model_version_tag(self.name, str(version.number), key, text)
+            for key in ("judgement", "rolled_back", "image"):
+                client.set_model_version_tag(self.name, str(version.number), key, tags[key])
 
     def noted(self, key: str) -> str:
         """A note on the model as a whole; empty where there is none."""

@@ -22,4 +22,4 @@ if [[ -n ${KUBE_CONFIG:-} ]]; then
 else
   echo "No KUBE_CONFIG: the pointer moves alone."
 fi
-"$here/point.sh" "$environment" "$image"
+bash "$here/point.sh" "$environment" "$image"

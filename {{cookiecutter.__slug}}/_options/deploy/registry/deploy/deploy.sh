@@ -3,4 +3,4 @@
 # for one with deploy/compose.yaml and `docker compose pull && docker compose up --detach` by timer.
 # usage: deploy/deploy.sh ENVIRONMENT NAME@sha256:…
 set -euo pipefail
-exec "$(dirname "$0")/point.sh" "$@"
+exec bash "$(dirname "$0")/point.sh" "$@"
