@@ -114,7 +114,7 @@ CI = {
 }
 
 
-def test_a_pull_request_from_the_repository_a_fork_and_dependabot(repository):
+def test_a_pull_request_from_the_repository_and_from_a_fork(repository):
     """All are trained and judged; only the repository's own gets a comment, and always the same."""
     ours = pull_request(repository, "octo/model")
     done = repository.expect(CI, "ci.yml", "pull_request", payload=ours)
@@ -129,9 +129,19 @@ def test_a_pull_request_from_the_repository_a_fork_and_dependabot(repository):
     quiet = {**few, "comment": SKIP}
     theirs = pull_request(repository, "somebody/model")
     repository.expect(quiet, "ci.yml", "pull_request", payload=theirs, **quick)
-    robot = {"actor": "dependabot[bot]", **quick}
-    repository.expect(quiet, "ci.yml", "pull_request", payload=ours, **robot)
     assert len(repository.services.github.comments) == 1
+
+
+def test_dependabot_is_judged_and_gets_no_comment(repository):
+    """Its pull requests come from the repository, with a token that may only read."""
+    ours = pull_request(repository, "octo/model")
+    robot = {"actor": "dependabot[bot]", "matrix": {"python": "3.11"}}
+    quiet = {name: result for name, result in CI.items() if name != "test (3.13)"}
+    done = repository.expect(
+        {**quiet, "comment": SKIP}, "ci.yml", "pull_request", payload=ours, **robot
+    )
+    assert "PROMOTE" in done.summaries["train"]
+    assert repository.services.github.comments == {}
 
 
 def test_a_pull_request_that_would_make_the_model_worse_is_red(repository):
