@@ -33,7 +33,8 @@ from typing import Any
 
 import runner
 from flat import Flat, flatten
-from services import Services, free_port
+from real_servers import free_port
+from services import Services
 from uses import RUNNER, refuse_what_act_skips, stand_ins
 
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -1,14 +1,14 @@
 """A generated repository on its fake GitHub, for the tests that run its workflows."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import act
 import engine as engines
 from conftest import Project
-from services import Services, free_port, git
+from real_servers import free_port
+from services import Services, connect, git, pointer
 
 DONE, SKIP, FAIL = "success", "skipped", "failure"
 KEPT = {"train": DONE, "image": SKIP, "publish": DONE, "deploy": SKIP}
@@ -76,11 +76,7 @@ class Repository:
 
     def tag(self, name: str) -> str:
         """The digest that a tag of the image points to."""
-        command = ["skopeo", "inspect", "--tls-verify=false", "--format={{.Digest}}"]
-        told = subprocess.run(
-            [*command, f"docker://{self.registry}:{name}"], capture_output=True, text=True
-        )
-        return told.stdout.strip()
+        return pointer(f"{self.registry}:{name}")
 
     def image_of(self, number: int) -> str:
         """Digest of the image of a version."""
@@ -103,8 +99,7 @@ class Repository:
     def clone(self, project: Project) -> Project:
         """A colleague's checkout: an environment, a remote, and no state of its own."""
         made = project.copy(self.folder.parent / "clone")
-        git(made.folder, "init", "--quiet", "--initial-branch=main")
-        git(made.folder, "remote", "add", "origin", self.services.remote.as_uri())
+        connect(made.folder, self.services.remote)
         return made
 
     def open_issues(self, label: str) -> list[dict]:

@@ -3,10 +3,10 @@
 The fixtures that start them are in parts.py.
 """
 
+import hashlib
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import rest
 from conftest import need
 from github import GitHub
+from real_servers import free_port, wait_until
 
 QUIET = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-c", "gc.auto=0"]
 REGISTRY = """version: 0.1
@@ -25,13 +26,6 @@ GUARD = """auth: {{ htpasswd: {{ realm: test, path: {file} }} }}
 """
 # octocat, with GitHub.token as the password: what `docker login` in a workflow has at hand
 LOGIN = "octocat:$2b$04$8MzKSqZUiW4RMZcB5gbHs.SZU5HR6q/P/EA9YMcYqmq2KagcLliSK\n"
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def git(folder: Path, *command: str) -> str:
@@ -97,7 +91,7 @@ def registry_server(folder: Path, guarded: bool = False) -> Iterator[str]:
         command = [need("docker-registry"), "serve", str(settings)]
         server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        wait(lambda: _listens(address), "the registry", server)
+        wait_until(lambda: _listens(address), server)
         yield address
     finally:
         server.terminate()
@@ -110,10 +104,14 @@ def _listens(address: str) -> bool:
         return probe.connect_ex((host, int(port))) == 0
 
 
-def wait(ready: Callable[[], bool], what: str, server: subprocess.Popen, seconds: int = 60) -> None:
-    """Until a server answers."""
-    end = time.monotonic() + seconds
-    while not ready():
-        assert server.poll() is None, f"{what} did not start"
-        assert time.monotonic() < end, f"{what} does not answer"
-        time.sleep(0.1)
+def pointer(place: str) -> str:
+    """The digest that a tag, HOST/NAME:TAG, of a registry points to."""
+    command = ["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{place}"]
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+
+def connect(folder: Path, remote: Path) -> None:
+    """Make a folder a checkout of the remote, with no state of its own."""
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "remote", "add", "origin", remote.as_uri())

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import TODAY, Project, need
 from repository import GOOD, WEAK
-from services import git
+from services import connect, git
 
 pytest_plugins = ["parts"]
 
@@ -17,8 +17,7 @@ def people(installed, services, registry, tmp_path):
 
     def person(name: str) -> Project:
         made = installed("binary").copy(tmp_path / name)
-        git(made.folder, "init", "--quiet", "--initial-branch=main")
-        git(made.folder, "remote", "add", "origin", services.remote.as_uri())
+        connect(made.folder, services.remote)
         return made
 
     return person("ann"), person("bob"), {"REGISTRY": f"{registry}/Octo/{tmp_path.name}"}

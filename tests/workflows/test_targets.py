@@ -1,6 +1,7 @@
 """Where an image goes: a pointer in a registry, a host over a real SSH, a cluster's client."""
 
 import getpass
+import hashlib
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from conftest import bake_into, need
 from real_servers import free_port, wait_until
+from services import pointer
 
 pytest_plugins = ["parts"]
 
@@ -34,8 +36,7 @@ def image(registry: str, tmp_path: Path) -> str:
 
     def blob(value: object) -> dict:
         content = json.dumps(value).encode()
-        done = subprocess.run(["sha256sum"], input=content, capture_output=True, check=True)
-        digest = done.stdout.decode().split()[0]
+        digest = hashlib.sha256(content).hexdigest()
         (blobs / digest).write_bytes(content)
         return {"digest": f"sha256:{digest}", "size": len(content)}
 
@@ -54,13 +55,9 @@ def image(registry: str, tmp_path: Path) -> str:
     return done.stdout.strip()
 
 
-def pointer(image: str, tag: str) -> str:
-    """What a tag beside the image points to."""
-    place = f"docker://{image.partition('@')[0]}:{tag}"
-    command = ["skopeo", "inspect", "--raw", "--tls-verify=false", place]
-    raw = subprocess.run(command, capture_output=True, check=True).stdout
-    told = subprocess.run(["sha256sum"], input=raw, capture_output=True, check=True).stdout
-    return "sha256:" + told.decode().split()[0]
+def staging(image: str) -> str:
+    """What the tag of staging beside the image points to."""
+    return pointer(f"{image.partition('@')[0]}:staging")
 
 
 def deploy(folder: Path, image: str, **env: str) -> subprocess.CompletedProcess:
@@ -77,7 +74,7 @@ def test_without_a_setting_the_pointer_moves_and_that_is_all(option, image, tmp_
     for _ in range(2):
         done = deploy(folder, image)
         assert done.returncode == 0, done.stderr
-    assert pointer(image, "staging") == image.partition("@")[2]
+    assert staging(image) == image.partition("@")[2]
 
 
 def test_an_image_that_is_not_what_was_named_is_not_pushed(image, tmp_path):
@@ -138,7 +135,7 @@ def test_a_host_gets_the_compose_file_and_the_image_by_digest(host, image, tmp_p
     assert given == f"IMAGE={image} PORT=8081"
     sent = Path(where, "compose.yaml")
     assert sent.read_text() == (folder / "deploy" / "compose.yaml").read_text()
-    assert pointer(image, "staging") == image.partition("@")[2]
+    assert staging(image) == image.partition("@")[2]
     assert host["DEPLOY_SSH_KEY"] not in done.stdout + done.stderr
     sent.unlink()
     sent.parent.rmdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project, need
-from services import Services, git
+from services import Services, connect, git, pointer
 from week import week
 
 pytest_plugins = ["parts"]
@@ -45,8 +45,7 @@ class Year:
         path = made.folder / "src" / "customer_model" / "model.py"
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("max_iter=150", f"max_iter={steps}"), encoding="utf-8")
-        git(made.folder, "init", "--quiet", "--initial-branch=main")
-        git(made.folder, "remote", "add", "origin", self.services.remote.as_uri())
+        connect(made.folder, self.services.remote)
         return made
 
     def run(self, day: date, steps: int = 150) -> str:
@@ -74,11 +73,7 @@ class Year:
 
     def digest(self, tag: str) -> str:
         """What a pointer of the registry points to."""
-        command = ["skopeo", "inspect", "--raw", "--tls-verify=false"]
-        place = f"docker://{self.registry}/bundle:{tag}"
-        raw = subprocess.run([*command, place], capture_output=True, check=True).stdout
-        told = subprocess.run(["sha256sum"], input=raw, capture_output=True, check=True).stdout
-        return f"sha256:{told.decode().split()[0]}"
+        return pointer(f"{self.registry}/bundle:{tag}")
 
 
 @pytest.fixture

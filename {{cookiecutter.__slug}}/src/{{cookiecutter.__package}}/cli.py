@@ -122,7 +122,7 @@ def doctor(json: Json = False) -> None:
     """Say what is missing on this machine, and how to get it."""
     from . import show
     from .doctor import examine
-    from .settings import find_root
+    from .root import find_root
 
     found = examine(find_root(Path.cwd()))
     show.as_json(found) if json else show.checks(found)

@@ -46,7 +46,7 @@ def adopt(
     from . import show
     from .adopt import story
     from .adopt.choice import Wishes
-    from .settings import find_root
+    from .root import find_root
 
     if refresh:
         _refresh(file, read_day(today), accept, json)

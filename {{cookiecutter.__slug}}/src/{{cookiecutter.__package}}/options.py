@@ -46,7 +46,7 @@ def command(function: Callable) -> Callable:
 def open_project() -> "Project":
     """The project of the folder that `ml` runs in."""
     from .project import read_project
-    from .settings import find_root
+    from .root import find_root
 
     return read_project(find_root(Path.cwd()))
 

@@ -145,16 +145,6 @@ class Settings(_Section):
         return self
 
 
-def find_root(start: Path) -> Path:
-    """The nearest folder at or above `start` that holds settings.toml."""
-    for folder in (start, *start.parents):
-        if (folder / "settings.toml").is_file():
-            return folder
-    raise Stop(
-        Status.SETTINGS, f"No settings.toml in {start} or above it: run `ml` inside the project."
-    )
-
-
 def read_settings(root: Path) -> Settings:
     """Read and check settings.toml, or stop with every mistake in it."""
     try:

@@ -4,10 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from your_package.errors import Status, Stop
+from your_package.root import find_root
 from your_package.settings import (
     METRICS,
     Settings,
-    find_root,
     read_settings,
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import Stop
+from ..root import find_root
 from . import commands
 
 PLACES = {
@@ -68,12 +69,6 @@ def _parser() -> ArgumentParser:
         if name in ("deployed", "promote", "rollback"):
             one.add_argument("--deployed", default="", help="environments that run it now")
     return parser
-
-
-def find_root(start: Path) -> Path:
-    """The nearest folder at or above `start` that holds settings.toml, or here."""
-    there = (folder for folder in (start, *start.parents) if (folder / "settings.toml").is_file())
-    return next(there, start)
 
 
 if __name__ == "__main__":

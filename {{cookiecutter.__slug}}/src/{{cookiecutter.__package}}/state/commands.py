@@ -33,10 +33,7 @@ SERVER = "MLFLOW_TRACKING_URI"
 
 def keeper(root: Path) -> "Ledger | Server":
     """Who holds the state; the door to a server is opened only where there is one."""
-    settings = root / "settings.toml"
-    if not settings.is_file():
-        raise Stop(Status.SETTINGS, f"No settings.toml in {root}: run this inside the project.")
-    name = tomllib.loads(settings.read_text(encoding="utf-8"))["name"]
+    name = tomllib.loads((root / "settings.toml").read_text(encoding="utf-8"))["name"]
     if not os.environ.get(SERVER):
         return Ledger(root, name)
     from ..store.tracking import Registry
@@ -47,29 +44,29 @@ def keeper(root: Path) -> "Ledger | Server":
 
 def pull(root: Path, _: Namespace) -> Facts:
     """Bring the ledger's versions, decisions and aliases into the MLflow of this machine."""
-    state = _both(root, "pull")
-    return {"champion": state.aliases.champion, "versions": len(state.versions)}
+    store = keeper(root)
+    if not isinstance(store, Ledger):  # the server is the truth: nothing is to be brought anywhere
+        return _counted(store.read())
+    from ..store.tracking import Registry
+    from . import sync
+
+    return _counted(sync.pull(store, Registry(root, store.name)))
 
 
 def push(root: Path, _: Namespace) -> Facts:
     """Put what is new here into the ledger, bundles first, and the champion by the gate's rule."""
-    state = _both(root, "push")
-    return {"champion": state.aliases.champion, "versions": len(state.versions)}
-
-
-def _both(root: Path, way: str) -> State:
+    store = keeper(root)
+    if not isinstance(store, Ledger):
+        return _counted(store.read())
+    from ..store.tracking import Registry
     from . import sync
 
-    store = keeper(root)
-    if not isinstance(store, Ledger):  # the server is the truth: nothing is to be brought anywhere
-        return store.read()
-    from ..store.tracking import Registry
-
-    registry = Registry(root, store.name)
-    if way == "pull":
-        return sync.pull(store, registry)
     with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
-        return sync.push(store, registry, sync.default_repository(root), Path(scratch))
+        return _counted(sync.push(store, Registry(root, store.name), Path(scratch)))
+
+
+def _counted(state: State) -> Facts:
+    return {"champion": state.aliases.champion, "versions": len(state.versions)}
 
 
 def record(root: Path, asked: Namespace) -> Facts:

@@ -34,6 +34,10 @@ class Ledger:
     root: Path
     name: str
 
+    def address(self) -> str:
+        """Where the remote is; empty where there is none."""
+        return self._run("remote", "get-url", REMOTE).stdout.strip()
+
     def read(self) -> State:
         """The newest state; an empty one where there is no branch yet."""
         return self._at(self._head())

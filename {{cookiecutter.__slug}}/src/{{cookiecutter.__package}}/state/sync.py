@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,9 +49,9 @@ def _take_changes(state: State, registry: Registry) -> None:
             registry.mark(replace(mine, judgement=judgement, rolled_back=back, image=image))
 
 
-def push(ledger: Ledger, registry: Registry, repository: str, folder: Path) -> State:
+def push(ledger: Ledger, registry: Registry, folder: Path) -> State:
     """Put what is new here into the ledger, blobs first; then the champion, by the rule."""
-    state = ledger.read()
+    state, repository = ledger.read(), _repository(ledger)
     known = {one.id for one in state.decisions}
     for number, past in enumerate(p for p in registry.history() if p.run_id not in known):
         place = folder / str(number)
@@ -101,21 +100,13 @@ def decision_on(registry: Registry, version: Version | None) -> Past:
     return found[-1]
 
 
-def default_repository(root: Path) -> str:
+def _repository(ledger: Ledger) -> str:
     """REGISTRY, or the container registry beside a GitHub remote."""
     given = os.environ.get("REGISTRY", "")
     if given:
         return given.lower()
-    done = subprocess.run(
-        ["git", "remote", "get-url", "origin"],  # noqa: S607 - the ledger has found git before
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    place = (
-        done.stdout.strip().removesuffix(".git").replace("git@github.com:", "https://github.com/")
-    )
+    place = ledger.address().removesuffix(".git")
+    place = place.replace("git@github.com:", "https://github.com/")
     if not place.startswith("https://github.com/"):
         hint = "REGISTRY=host/name names the container registry that holds the bundles."
         raise Stop(Status.SETTINGS, hint)

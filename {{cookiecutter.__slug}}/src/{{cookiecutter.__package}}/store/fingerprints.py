@@ -31,22 +31,22 @@ def _write_lowest(path: Path, hashes: HASHES) -> None:
 
 def trained_on(folder: Path, hashes: HASHES) -> NDArray[np.bool_]:
     """Which of these rows the model has trained on, as far as its fingerprints reach."""
-    return np.isin(hashes, np.load(folder / "fingerprints.npy", allow_pickle=False))
+    return _known(folder / "fingerprints.npy", hashes)
 
 
 def leaked_rows(folder: Path, hashes: HASHES) -> int:
     """How many of these rows the model has trained on, as far as its fingerprints reach."""
-    return _known(folder / "fingerprints.npy", hashes)
+    return int(trained_on(folder, hashes).sum())
 
 
 def leaked_owners(folder: Path, owners: HASHES) -> int:
     """How many of these owners had rows in the training, as far as is known."""
     path = folder / "owners.npy"
-    return _known(path, np.unique(owners)) if path.is_file() else 0
+    return int(_known(path, np.unique(owners)).sum()) if path.is_file() else 0
 
 
-def _known(path: Path, hashes: HASHES) -> int:
-    return int(np.isin(hashes, np.load(path, allow_pickle=False)).sum())
+def _known(path: Path, hashes: HASHES) -> NDArray[np.bool_]:
+    return np.isin(hashes, np.load(path, allow_pickle=False))
 
 
 def trained_until(folder: Path) -> str:

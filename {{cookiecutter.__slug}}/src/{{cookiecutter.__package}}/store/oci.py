@@ -76,12 +76,6 @@ def fetch(source: str, folder: Path) -> None:
     shutil.rmtree(layout)
 
 
-def point(reference: str, tag: str) -> None:
-    """Make a tag beside what the reference names by digest; the same again changes nothing."""
-    repository = reference.partition("@")[0]
-    _copy(f"docker://{reference}", f"docker://{repository}:{tag}")
-
-
 def _copy(source: str, target: str) -> None:
     skopeo = shutil.which("skopeo")
     if skopeo is None:
