@@ -42,6 +42,12 @@ ALWAYS = {
     "README.md",
     "contract.yaml",
     "deploy/Dockerfile",
+    "deploy/compose.yaml",
+    "deploy/monitoring/dashboard.json",
+    "deploy/monitoring/grafana/datasource.yaml",
+    "deploy/monitoring/grafana/provider.yaml",
+    "deploy/monitoring/prometheus.yml",
+    "deploy/monitoring/rules.yaml",
     "docs/data.md",
     "docs/gate.md",
     "docs/ml-test-score.md",
@@ -51,13 +57,19 @@ ALWAYS = {
     "settings.toml",
     "tests/model/test_behaviour.py",
 }
+BASE = ("account", "autoscaler", "deployment", "disruption", "kustomization", "network", "service")
 BY_TARGET = {
-    "registry": {"deploy/compose.yaml"},
-    "compose-ssh": {"deploy/compose.yaml"},
+    "registry": set(),
+    "compose-ssh": set(),
     "kubernetes": {
-        "deploy/kubernetes/deployment.yaml",
-        "deploy/kubernetes/kustomization.yaml",
-        "deploy/kubernetes/service.yaml",
+        *(f"deploy/kubernetes/base/{name}.yaml" for name in BASE),
+        *(
+            f"deploy/kubernetes/components/canary/{name}.yaml"
+            for name in ("kustomization", "route")
+        ),
+        "deploy/kubernetes/components/canary/model/kustomization.yaml",
+        "deploy/kubernetes/overlays/production/kustomization.yaml",
+        "deploy/kubernetes/overlays/staging/kustomization.yaml",
     },
 }
 LICENSE_WORDS = {

@@ -4,6 +4,7 @@ import getpass
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,14 +169,34 @@ def test_a_cluster_gets_the_image_by_digest_in_the_environments_namespace(cluste
     asked = [line for line in log.read_text().splitlines() if "kubectl" in line]
     assert [" apply " in asked[0], " rollout status deployment/model" in asked[1]] == [True, True]
     assert all("--namespace model-staging" in line for line in asked)
-    overlay = yaml.safe_load(Path(f"{log}.yaml").read_text())
-    name, _, digest = image.partition("@")
-    assert overlay["images"] == [{"name": "model", "newName": name, "digest": digest}]
-    base = (folder / "deploy" / overlay["resources"][0][3:]).resolve()
-    (resource,) = [yaml.safe_load((base / "deployment.yaml").read_text())]
-    (container,) = resource["spec"]["template"]["spec"]["containers"]
-    assert container["image"] == "model"
+    assert images(folder, log) == {"model": image}
     assert not (folder / "deploy" / ".overlay").exists()
+
+
+def images(folder: Path, log: Path) -> dict[str, str]:
+    """What each deployment runs, when the overlay that kubectl was given is rendered for real."""
+    overlay = folder / "deploy" / "again"
+    overlay.mkdir()
+    shutil.copy(f"{log}.yaml", overlay / "kustomization.yaml")
+    command = [need("kubectl"), "kustomize", str(overlay)]
+    found = yaml.safe_load_all(subprocess.run(command, capture_output=True, check=True).stdout)
+    deployments = [one for one in found if one["kind"] == "Deployment"]
+    assert {one["metadata"]["namespace"] for one in deployments} <= {"model-staging"}
+    return {
+        one["metadata"]["name"]: one["spec"]["template"]["spec"]["containers"][0]["image"]
+        for one in deployments
+    }
+
+
+def test_a_canary_gets_the_image_that_is_named_for_it(cluster, image, tmp_path):
+    folder = bake_into(tmp_path / "baked", deploy="kubernetes")
+    staging = folder / "deploy" / "kubernetes" / "overlays" / "staging" / "kustomization.yaml"
+    staging.write_text(f"{staging.read_text()}components: [../../components/canary]\n")
+    other = f"{image.partition('@')[0]}@sha256:{'1' * 64}"
+    done = deploy(folder, image, **cluster, CANARY=other)
+    assert done.returncode == 0, done.stderr
+    log = tmp_path / "cluster" / "log"
+    assert images(folder, log) == {"model": image, "model-canary": other}
 
 
 def test_a_rollout_that_fails_moves_no_pointer(cluster, image, tmp_path):

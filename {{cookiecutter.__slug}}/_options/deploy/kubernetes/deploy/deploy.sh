@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Bring an image to an environment: to the cluster of KUBE_CONFIG, in the namespace model-ENVIRONMENT,
-# and the pointer follows. Without KUBE_CONFIG the pointer moves alone.
+# Bring an image to an environment: to the cluster of KUBE_CONFIG, as kubernetes/overlays/ENVIRONMENT
+# has it, and the pointer follows. Without KUBE_CONFIG the pointer moves alone. CANARY names
+# another image for the canary, where the overlay has one.
 # usage: deploy/deploy.sh ENVIRONMENT NAME@sha256:…
 set -euo pipefail
-environment=$1 image=$2 here=$(dirname "$0")
+environment=$1 image=$2 canary=${CANARY:-$2} here=$(dirname "$0")
 if [[ -n ${KUBE_CONFIG:-} ]]; then
   overlay=$here/.overlay
   mkdir -p "$overlay"
@@ -12,9 +13,10 @@ if [[ -n ${KUBE_CONFIG:-} ]]; then
   cat > "$overlay/kustomization.yaml" <<- END
 	apiVersion: kustomize.config.k8s.io/v1beta1
 	kind: Kustomization
-	namespace: model-$environment
-	resources: [../kubernetes]
-	images: [{name: model, newName: "${image%@*}", digest: "${image#*@}"}]
+	resources: [../kubernetes/overlays/$environment]
+	images:
+	  - {name: model, newName: "${image%@*}", digest: "${image#*@}"}
+	  - {name: model-canary, newName: "${canary%@*}", digest: "${canary#*@}"}
 	END
   kubectl="kubectl --kubeconfig $overlay/config --namespace model-$environment"
   $kubectl apply --kustomize "$overlay"
