@@ -9,6 +9,8 @@ from . import cli_data, cli_model  # noqa: F401 - their commands come first
 from .errors import Status
 from .options import Json, Number, Today, app, command, open_project, open_registry, read_day
 
+CHAMPION_SECONDS = 5.0  # `ml serve` looks so often whether another version was promoted
+
 
 @command
 def promote(version: Number = None, json: Json = False) -> None:
@@ -94,17 +96,24 @@ def serve(
     from . import predict as batch
     from . import show
     from .serving import server
+    from .serving.loaded import golden
 
     project = open_project()
-    version, model = batch.champion(open_registry(project))
-    name, where = f"v{version.number}", host or project.settings.serve.host
+    registry = open_registry(project)
+    version, model = batch.champion(registry)
+    settings = project.settings.serve
+    name, where = f"v{version.number}", host or settings.host
     if smoke:
-        answer = server.smoke(model, name, where, port or 0)
+        answer = server.smoke(model.folder, name, where, port or 0)
         show.as_json(answer) if json else show.smoke(answer, model.signature.target)
         return
-    listening = server.listen(where, project.settings.serve.port if port is None else port)
-    show.serving(name, listening.getsockname()[1], where, server.golden(model.folder)["rows"][0])
-    server.build_server(model, name, where, port or 0).run(sockets=[listening])
+    listening = server.listen(where, settings.port if port is None else port)
+    show.serving(name, listening.getsockname()[1], where, golden(model.folder)["rows"][0])
+    log = settings.log and (
+        settings.log if "://" in settings.log else str(project.root / settings.log)
+    )
+    options = server.Options(watch=CHAMPION_SECONDS, log=log, log_sample=settings.log_sample)
+    server.Server(options, lambda: batch.champion_bundle(registry)).run([listening])
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

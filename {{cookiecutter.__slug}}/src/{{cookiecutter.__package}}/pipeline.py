@@ -151,6 +151,7 @@ def package(
         threshold=settings.train.threshold,
         format="onnx",
         trusted_types=tuple(settings.train.trusted_types),
+        order=project.order,
     )
     rows = pl.concat([parts.holdout.head(PARITY_ROWS), parts.training.tail(PARITY_ROWS)])
     inputs = encode_rows(rows, project.inputs)

@@ -26,11 +26,21 @@ WRITERS: dict[str, Callable[[pl.LazyFrame, Path], None]] = {
 
 def champion(registry: Registry) -> tuple[Version, Model]:
     """The champion's version and its model, loaded from the bundle."""
-    number = registry.aliases().champion
-    if number is None:
-        raise Stop(Status.REJECTED, "There is no champion yet: run `ml train`, then `ml promote`.")
-    version = registry.version(number)
+    version = _champion(registry)
     return version, models.load(registry.fetch(version), version.digest)
+
+
+def champion_bundle(registry: Registry) -> tuple[Path, str]:
+    """Where the champion's bundle is, and its name: what a service follows."""
+    version = _champion(registry)
+    return registry.fetch(version), f"v{version.number}"
+
+
+def _champion(registry: Registry) -> Version:
+    version = registry.champion()
+    if version is None:
+        raise Stop(Status.REJECTED, "There is no champion yet: run `ml train`, then `ml promote`.")
+    return version
 
 
 def predict_file(project: Project, model: Model, source: Path, target: Path, today: date) -> int:

@@ -38,7 +38,7 @@ class Project:
 
     def _input(self, name: str) -> Input:
         """What fails in a batch is refused in a request; what may happen there may happen here."""
-        column, rules = self.contract.columns[name], ("nulls", "range", "values")
+        column, rules = self.contract.columns[name], ("nulls", "range", "values", "shape", "type")
         fails = [rule for rule in rules if self.contract.severity_of(rule, name) == "fail"]
         closed = "values" in fails and column.values is not None and not column.unseen_max
         return Input(
@@ -47,6 +47,18 @@ class Project:
             nullable=bool(column.nulls) or "nulls" not in fails,
             range=column.range if "range" in fails else None,
             values=tuple(column.values or ()) if closed else None,
+            integer="type" in fails and column.role == "number" and column.type == "integer",
+            shape=column.shape if "shape" in fails and column.type == "text" else None,
+        )
+
+    @property
+    def order(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of inputs of which the first is never later or larger."""
+        inputs, fails = self.contract.inputs, self.contract.severity_of
+        return tuple(
+            (first, then)
+            for first, then in self.contract.order
+            if first in inputs and then in inputs and fails("order", first) == "fail"
         )
 
     def _kind(self, name: str) -> Kind:

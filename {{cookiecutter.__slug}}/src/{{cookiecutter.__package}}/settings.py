@@ -99,10 +99,12 @@ class MonitorSettings(_Section):
 
 
 class ServeSettings(_Section):
-    """Where the service listens."""
+    """Where `ml serve` listens, and whether it keeps what it answers."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
+    log: str = ""
+    log_sample: float = Field(default=1.0, ge=0, le=1)
 
 
 class Settings(_Section):

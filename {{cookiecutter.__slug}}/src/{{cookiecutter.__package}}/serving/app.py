@@ -1,193 +1,193 @@
-"""The service as a plain ASGI application: predict, live, ready.
-
-Requests that reach the event loop in one turn are scored in one call: no timer, no thread.
-"""
+"""The service as a plain ASGI application: what is asked where, and what is answered."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, MutableMapping
+import logging
+import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from itertools import count
+from pathlib import Path
+from time import perf_counter
 
-import numpy as np
 import orjson
 
-from ..store.encode import Input, Inputs, encode
-from ..store.model import Model
+from . import platforms
+from .bodies import Refused
+from .counters import Counters, Times, exposition, shared
+from .feedback import keep_labels
+from .loaded import Loaded
+from .log import Log
+from .openapi import document, page
+from .platforms import Headers, Platform, Reply
+from .request import (
+    Answer,
+    Gone,
+    Handler,
+    Message,
+    Receive,
+    Request,
+    Send,
+    always,
+    read_body,
+    refusal,
+)
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-LARGEST_BODY = 1_000_000
-LARGEST_BATCH = 10_000
-LONGEST_SHOWN = 40
+BUSY = 503
+logger = logging.getLogger(__name__)
 
 
-class Refused(Exception):
-    """A request that gets another answer than 200."""
+@dataclass(frozen=True)
+class Where:
+    """What whoever starts the service has decided of it."""
 
-    def __init__(self, status: int, message: str) -> None:
-        """Keep the HTTP status beside the message."""
-        super().__init__(message)
-        self.status = status
+    health: str = ""  # more routes, as Vertex AI names them
+    predict: str = ""
+    shared: Path | None = None  # where the workers leave their counts
+    worker: str = "0"
 
 
 @dataclass
-class Batcher:
-    """Collects the rows of requests that wait together, and scores them as one."""
+class App:
+    """Answers from whatever bundle is loaded; the next one is taken in one step."""
 
-    model: Model
-    waiting: list[tuple[Inputs, asyncio.Future]] = field(default_factory=list)
+    loaded: Loaded
+    counters: Counters
+    log: Log | None = None
+    where: Where = field(default_factory=Where)
+    draining: bool = False  # not ready any more, and still answering
+    closing: bool = False  # each answer is the last one of its connection
 
-    async def predict(self, inputs: Inputs) -> np.ndarray:
-        """Answers to these rows, scored together with whatever else waits in this turn."""
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        self.waiting.append((inputs, future))
-        if len(self.waiting) == 1:
-            loop.call_soon(self._score)
-        return await future
+    def __post_init__(self) -> None:
+        """Begin to count."""
+        self._ids, self._name = count(1), secrets.token_hex(4)
+        self._times = Times(self.counters)
+        self.take(self.loaded)
 
-    def _score(self) -> None:
-        batch, self.waiting = self.waiting, []
-        try:
-            names = batch[0][0].keys()
-            together = {
-                name: np.concatenate([inputs[name] for inputs, _ in batch]) for name in names
-            }
-            answers, start = self.model.predict(together), 0
-            for inputs, future in batch:
-                end = start + len(next(iter(inputs.values())))
-                if not future.cancelled():
-                    future.set_result(answers[start:end])
-                start = end
-        except Exception as error:  # noqa: BLE001 - handed to each request that waits for it
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+    def take(self, loaded: Loaded) -> None:
+        """Answer from this bundle, from the next request on."""
+        signature, version = loaded.model.signature, loaded.version
+        ways = platforms.asked(signature, version, self.where.predict)
+        routes: dict[str, dict[str, Handler]] = {
+            path: {"GET": handler} for path, handler in self._told(loaded).items()
+        }
+        routes |= {path: {"POST": self._asker(loaded, way)} for path, way in ways.items()}
+        routes["/feedback"] = {"POST": self._feedback}
+        gauges = self.counters.gauges
+        for key in [key for key in gauges if key[0] in ("ml_info", "ml_input_drift")]:
+            del gauges[key]
+        gauges["ml_info", signature.name, version, signature.task, signature.format] = 1
+        self.loaded, self.routes = loaded, routes
 
-
-def build_app(model: Model, version: str) -> Callable[[Message, Receive, Send], Awaitable[None]]:
-    """The application for one loaded model."""
-    batcher = Batcher(model)
-
-    async def app(scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request, as ASGI wants it."""
         if scope["type"] != "http":
             return
+        headers: Headers = dict(scope["headers"])
+        told = headers.get(b"x-request-id")
+        id_ = told.decode("latin-1")[:128] if told else f"{self._name}-{next(self._ids)}"
+        path = scope["path"]
+        methods = self.routes.get(path)
         try:
-            status, body = await _answer(scope, receive, batcher, version)
+            if methods is None:
+                path = "other"
+                raise Refused(404, "not found: / names what there is")  # noqa: TRY301 - below
+            handler = methods.get(scope["method"])
+            if handler is None:
+                raise Refused(405, f"method not allowed: {', '.join(methods)}")  # noqa: TRY301
+            answer = await handler(Request(receive, headers, id_))
         except Refused as refused:
-            status, body = refused.status, {"error": str(refused)}
-        content = orjson.dumps(body)
+            answer = refusal(refused, id_)
+        except Gone:
+            return
+        except Exception:
+            logger.exception("request %s failed", id_)
+            answer = Answer(500, orjson.dumps({"error": "the model failed", "id": id_}))
+        self.counters.sums["ml_requests", path, str(answer.status)] += 1
+        await self._send(send, answer, id_)
+
+    async def _send(self, send: Send, answer: Answer, id_: str) -> None:
         headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(content)).encode()),
+            (b"content-type", answer.kind),
+            (b"content-length", b"%d" % len(answer.content)),
+            (b"x-request-id", id_.encode("latin-1")),
         ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        if answer.status == BUSY:
+            headers.append((b"retry-after", b"1"))
+        if self.closing:
+            headers.append((b"connection", b"close"))
+        start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": answer.content})
 
-    return app
+    def _asker(self, loaded: Loaded, way: Platform) -> Handler:
+        """Answers predictions in one platform's words."""
+        signature, version, rules = loaded.model.signature, loaded.version, loaded.rules
+        times = self._times
 
+        async def predict(request: Request) -> Answer:
+            started = perf_counter()
+            rows = way.read(await read_body(request), request.headers, signature.inputs)
+            if broken := rules.broken(rows):
+                for one in broken:
+                    self.counters.sums["ml_broken_rules", one.column, one.rule] += 1
+                raise Refused(422, "; ".join(f"{b.path}: {b.message}" for b in broken), broken)
+            asked = perf_counter()
+            answers = await loaded.batcher.predict(rows)
+            answered = perf_counter()
+            if self.log:
+                self.log.add(request.id, version, rows, answers.values)
+            reply = Reply(signature, answers, version, request.id, request.headers)
+            answer = Answer(200, *way.write(reply))
+            times.add(started, asked, answered, perf_counter())
+            return answer
 
-async def _answer(
-    scope: Message, receive: Receive, batcher: Batcher, version: str
-) -> tuple[int, object]:
-    match scope["method"], scope["path"]:
-        case "GET", "/health/live":
-            return 200, {"status": "live"}
-        case "GET", "/health/ready":
-            return 200, {"status": "ready", "version": version}
-        case "POST", "/predict":
-            inputs = read_rows(await _body(receive), batcher.model)
-            predicted = await batcher.predict(inputs)
-            return 200, write_answers(batcher.model, predicted, version)
-        case _, "/health/live" | "/health/ready" | "/predict":
-            raise Refused(405, "method not allowed")
-    raise Refused(404, "not found: there are /predict, /health/live and /health/ready")
+        return predict
 
+    def _told(self, loaded: Loaded) -> dict[str, Handler]:
+        """What may be read of the service."""
+        signature, version = loaded.model.signature, loaded.version
+        v1, v2 = f"/v1/models/{signature.name}", f"/v2/models/{signature.name}"
+        named = {"name": signature.name, "version": version, "task": signature.task}
+        routes = ["/predict", "/feedback", "/docs", "/openapi.json", "/metrics", "/health/ready"]
+        server = {"name": "ml-serve", "version": version, "extensions": ["binary_tensor_data"]}
+        told = always(platforms.metadata(signature, version))
+        found = {
+            "/": always({**named, "routes": routes}),
+            "/version": always({**named, "digest": loaded.model.digest}),
+            "/health/live": always({"status": "live"}),
+            "/v2/health/live": always({"live": True}),
+            "/v2": always(server),
+            v2: told,
+            f"{v2}/versions/{version}": told,
+            "/openapi.json": always(document(loaded)),
+            "/docs": page(loaded),
+            "/metrics": self._metrics,
+        }
+        health = ("/health/ready", "/ping", "/v2/health/ready", v1, f"{v2}/ready")
+        for path in (*health, f"{v2}/versions/{version}/ready", self.where.health):
+            found[path] = self._ready(version)
+        return found
 
-async def _body(receive: Receive) -> bytes:
-    parts, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused(400, "the client went away")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > LARGEST_BODY:
-            raise Refused(413, f"the body has more than {LARGEST_BODY} bytes")
-        more = message.get("more_body", False)
-    return b"".join(parts)
+    def _ready(self, version: str) -> Handler:
+        ready = Answer(200, orjson.dumps({"status": "ready", "version": version}))
+        draining = Answer(BUSY, orjson.dumps({"status": "draining", "version": version}))
 
+        async def handler(_: Request) -> Answer:
+            return draining if self.draining else ready
 
-def read_rows(body: bytes, model: Model) -> Inputs:
-    """`{"rows": [{column: value}]}` as model inputs; a refusal names what does not fit."""
-    try:
-        rows = orjson.loads(body)["rows"]
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise Refused(422, 'send JSON as {"rows": [{column: value, …}, …]}') from error
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise Refused(422, "rows: a list with at least one object is needed")
-    if len(rows) > LARGEST_BATCH:
-        raise Refused(413, f"rows: {len(rows)} rows, at most {LARGEST_BATCH} a request")
-    wrong = [
-        message for place, row in enumerate(rows[:100]) for message in _wrong(place, row, model)
-    ]
-    if not wrong and len(rows) > 100:
-        wrong = [message for place, row in enumerate(rows) for message in _wrong(place, row, model)]
-    if wrong:
-        raise Refused(422, "; ".join(wrong[:10]))
-    inputs = model.signature.inputs
-    return encode({column.name: [row[column.name] for row in rows] for column in inputs}, inputs)
+        return handler
 
+    async def _metrics(self, _: Request) -> Answer:
+        self.count()
+        together = shared(self.counters, self.where.shared, self.where.worker)
+        content = await asyncio.to_thread(exposition, together)
+        return Answer(200, content, b"text/plain; version=0.0.4; charset=utf-8")
 
-def _wrong(place: int, row: dict[str, Any], model: Model) -> list[str]:
-    messages = []
-    for column in model.signature.inputs:
-        found = _wrong_value(row.get(column.name, Refused), column)
-        if found:
-            messages.append(f"rows[{place}].{column.name}: {found}")
-    return messages
+    def count(self) -> None:
+        """Bring up to date what is not counted at once."""
+        self._times.count()
+        self.loaded.looks.look()
+        self.counters.gauges["ml_queue_rows",] = self.loaded.batcher.rows
 
-
-def _wrong_value(value: Any, column: Input) -> str | None:
-    """What is wrong with a value, by the rules that the training rows had to keep."""
-    if value is Refused or (value is None and not column.nullable):
-        return "missing"
-    if value is None:
-        return None
-    if not _is_a(value, column.kind):
-        return f"{_shown(value)} is no {column.kind}"
-    if column.range and not column.range[0] <= value <= column.range[1]:
-        return f"{_shown(value)} is outside {column.range[0]:g} to {column.range[1]:g}"
-    if column.values is not None and value not in column.values:
-        return f"{_shown(value)} is not among the {len(column.values)} known values"
-    return None
-
-
-def _is_a(value: Any, kind: str) -> bool:
-    if kind == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind in ("category", "text"):
-        return isinstance(value, (str, int, bool))
-    try:
-        return isinstance(value, str) and bool(datetime.fromisoformat(value))
-    except ValueError:
-        return False
-
-
-def _shown(value: object) -> str:
-    """A short value as it was sent, else its kind: what a client nests is not walked."""
-    short = isinstance(value, (str, int, float, bool)) and len(str(value)) <= LONGEST_SHOWN
-    return json.dumps(value) if short else f"a {type(value).__name__}"
-
-
-def write_answers(model: Model, predicted: np.ndarray, version: str) -> dict[str, object]:
-    """Predictions in the target's words, with probabilities where there are classes."""
-    answer: dict[str, object] = {"predictions": model.signature.labels(predicted)}
-    if model.signature.classes:
-        answer["classes"] = list(model.signature.classes)
-        answer["probabilities"] = predicted.tolist()
-    return answer | {"version": version}
+    async def _feedback(self, request: Request) -> Answer:
+        kept = await keep_labels(self.log, await read_body(request), self.loaded.model.signature)
+        return Answer(200, orjson.dumps({"accepted": kept}))

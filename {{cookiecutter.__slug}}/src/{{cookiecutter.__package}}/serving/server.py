@@ -1,48 +1,169 @@
-"""Runs the application: until it is told to stop, or until one real answer was right."""
+"""Runs the application until it is told to stop, and lets no request fall on the way."""
 
-import argparse
-import http.client
-import json
+import asyncio
+import gc
 import os
+import signal
 import socket
-import sys
 import threading
-import time
-import urllib.error
-import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-import numpy as np
 import uvicorn
 
 from ..errors import Status, Stop
 from ..store.bundle import verify
-from ..store.model import Model, load
-from .app import build_app
+from ..store.model import Signature
+from .app import App, Where
+from .counters import Counters, leave
+from .loaded import Source, open_bundle
+from .log import Log, Place
+from .options import START_SECONDS, Options
+from .smoke import ask_golden
+from .swap import Watcher
+from .voice import speak, traced
+from .workers import SHARED, run_workers
 
-START_SECONDS = 20
-REFUSED = 422
-TOLERANCE = 1e-6
+LINGER = 1.0  # seconds in which open connections get a last answer
+UNSET = "unset"  # until the bundle is open
 
 
-def build_server(model: Model, version: str, host: str, port: int) -> uvicorn.Server:
-    """A server that is not started yet. SIGTERM lets requests in flight finish."""
-    config = uvicorn.Config(
-        build_app(model, version),
-        host=host,
-        port=port,
-        log_level="warning",
-        lifespan="off",
-        timeout_graceful_shutdown=20,
-    )
-    return uvicorn.Server(config)
+class Server(uvicorn.Server):
+    """Opens the bundle where it runs, and stops in steps: not ready, closed, drained, gone.
+
+    A worker is a copy of this object in another process, so it holds what can be sent there.
+    """
+
+    def __init__(self, options: Options, source: Source) -> None:
+        """Nothing is opened yet."""
+        config = uvicorn.Config(
+            UNSET,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=20,
+        )
+        super().__init__(config)
+        self.options, self.source = options, source
+        self.told = False
+
+    def open(self) -> None:
+        """Open the bundle and the log.
+
+        Raises:
+            Stop: the bundle is not what it says, or the log cannot be written.
+        """
+        self.counters = Counters()
+        loaded = open_bundle(*self.source(), self.counters, self.options.queue)
+        folder = os.environ.get(SHARED)
+        where = Where(
+            health=os.environ.get("AIP_HEALTH_ROUTE", ""),
+            predict=os.environ.get("AIP_PREDICT_ROUTE", ""),
+            shared=Path(folder) if folder else None,
+            worker=str(os.getpid()),
+        )
+        log = self._open_log(loaded.model.signature)
+        self.app = App(loaded, self.counters, log, where)
+        self.watcher = Watcher(self.app, self.source, self.options)
+        self.config.app = traced(self.app)
+
+    def _open_log(self, signature: Signature) -> Log | None:
+        if not self.options.log:
+            return None
+
+        def counted(name: str, rows: int) -> None:
+            self.counters.sums[name,] += rows
+
+        place = Place.open(self.options.log)
+        return Log(place, signature, self.options.log_sample, counted)
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer until a signal comes."""
+        if self.config.app == UNSET:
+            speak()
+            self.open()
+        gc.collect()
+        gc.freeze()  # what is there now stays: to look at it again and again costs a tenth
+        super().run(sockets)
+
+    async def main_loop(self) -> None:
+        """Look for other bundles while answering."""
+        watching = asyncio.create_task(self.watcher.run())
+        try:
+            await super().main_loop()
+        finally:
+            watching.cancel()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Once a second, what is counted late."""
+        if counter % 10 == 0:
+            self.app.count()
+            if self.app.where.shared:
+                leave(self.counters, self.app.where.shared, self.app.where.worker)
+        return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Say at once that it is not ready; close after the time that the platform needs."""
+        again, self.told, self.app.draining = self.told, True, True
+        if sig == signal.SIGTERM and self.options.drain and not again:
+            threading.Timer(self.options.drain, super().handle_exit, (sig, frame)).start()
+        else:
+            super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the port first: whoever is connected gets an answer that ends the connection."""
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        self.app.closing = True
+        for _ in range(int(LINGER / 0.02)):
+            if self.force_exit or not self.server_state.connections:
+                break
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+        if self.app.log:  # uvicorn raises the signal again when it is done, and that is the end
+            await asyncio.to_thread(self.app.log.close)
+        if self.app.where.shared:
+            leave(self.counters, self.app.where.shared, self.app.where.worker)
+
+
+@dataclass(frozen=True)
+class InFolder:
+    """The bundle that a folder, or a link to one, is now; its name comes of its digest."""
+
+    folder: Path
+    version: str | None = None
+
+    def __call__(self) -> tuple[Path, str | None]:
+        """Where the link leads to at this moment."""
+        return self.folder.resolve(), self.version
+
+
+def serve(options: Options) -> None:
+    """Answer from a bundle's folder until a signal comes.
+
+    Raises:
+        Stop: the bundle is not what it says, or the port or the log cannot be had.
+    """
+    source = InFolder(Path(options.bundle or "."))
+    server = Server(options, source)
+    if options.workers == 1:
+        server.run([listen(options.host, options.port)])
+        return
+    verify(source.folder)
+    run_workers(options.workers, server.run, listen(options.host, options.port))
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket, or a stop that says why not."""
     try:
-        return socket.create_server((host, port))
+        return socket.create_server((host, port), backlog=2048)
     except OSError as error:
         hint = "choose another with --port" if port else "choose another with --host"
         raise Stop(
@@ -50,96 +171,20 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def golden(folder: Path) -> dict[str, Any]:
-    """Real rows and the answers that any copy of this model has to give."""
-    return json.loads((folder / "golden.json").read_text(encoding="utf-8"))
-
-
-def smoke(model: Model, version: str, host: str, port: int) -> dict[str, Any]:
+def smoke(folder: Path, version: str, host: str, port: int) -> dict[str, Any]:
     """Start the service, ask it the golden rows over HTTP, compare, stop. Returns the first answer.
 
     Raises:
         Stop: no answer, or another one than the model gave when it was made.
     """
     listening = listen(host, port)
-    server = build_server(model, version, host, port)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    server = Server(Options(), InFolder(folder, version))
+    server.open()
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     try:
         address, own_port = listening.getsockname()[:2]
-        return ask_golden(f"http://{address}:{own_port}", model.folder, version, START_SECONDS)
+        return ask_golden(f"http://{address}:{own_port}", folder, version, START_SECONDS)
     finally:
         server.should_exit = True
         thread.join()
-
-
-def ask_golden(url: str, folder: Path, version: str, seconds: float) -> dict[str, Any]:
-    """Ask a running service the bundle's golden rows, and compare; waits until it is this version.
-
-    Raises:
-        Stop: no right answer of this version within so many seconds.
-    """
-    wanted = golden(folder)
-    found = _ask(f"{url.rstrip('/')}/predict", wanted["rows"], version, seconds)
-    given = found["probabilities"] if "probabilities" in found else found["predictions"]
-    expected = np.asarray(wanted["answers"])
-    scale = max(1.0, float(np.abs(expected).max()))
-    if not np.allclose(given, expected, rtol=0, atol=TOLERANCE * scale):
-        raise Stop(
-            Status.EVIDENCE,
-            "The service answers otherwise than the model did when it was made; refused.",
-        )
-    return {"row": wanted["rows"][0], "prediction": found["predictions"][0], "version": version}
-
-
-def _ask(url: str, rows: list[dict[str, Any]], version: str, seconds: float) -> dict[str, Any]:
-    """Ask until this version answers: a service may still start, or still be the one before."""
-    deadline, body = time.monotonic() + seconds, json.dumps({"rows": rows}).encode()
-    if not url.startswith(("http://", "https://")):
-        raise Stop(Status.SETTINGS, f"{url} is no address of a service: http://… or https://…")
-    while True:
-        request = urllib.request.Request(url, body, {"content-type": "application/json"})  # noqa: S310 - checked above
-        try:
-            with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:  # noqa: S310 - as above
-                found = json.load(answer)
-            if found["version"] == version:
-                return found
-            problem = f"it is {found['version']}"
-        except urllib.error.HTTPError as error:
-            problem = f"{error.code} {error.read(500).decode(errors='replace')}"
-            if error.code == REFUSED:  # asked again, it would say the same
-                raise Stop(Status.EVIDENCE, f"{url} refused the golden rows: {problem}") from error
-        except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
-            problem = str(error) or type(error).__name__
-        if time.monotonic() > deadline:
-            said = f"{url}: {version} gave no answer within {seconds:g} s: {problem}"
-            raise Stop(Status.EVIDENCE, said)
-        time.sleep(min(1.0, seconds / 100))
-
-
-def main() -> None:
-    """`ml-serve`: answer from a bundle's folder, in an image that holds nothing else."""
-    parser = argparse.ArgumentParser(prog="ml-serve", description="Serve one bundle over HTTP.")
-    parser.add_argument("bundle", nargs="?", type=Path, help="folder of the bundle")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8080")))
-    parser.add_argument("--check", action="store_true", help="ask a running service if it is ready")
-    parser.add_argument("--smoke", metavar="URL", help="ask a service the golden rows, compare")
-    parser.add_argument("--wait", type=float, default=START_SECONDS, help="seconds for --smoke")
-    asked = parser.parse_args()
-    if asked.check:
-        with urllib.request.urlopen(f"http://127.0.0.1:{asked.port}/health/ready", timeout=3):
-            return
-    if asked.bundle is None:
-        parser.error("name the bundle's folder")
-    try:
-        if asked.smoke:
-            version = verify(asked.bundle)[:12]
-            told = ask_golden(asked.smoke, asked.bundle, version, asked.wait)
-            sys.stdout.write(json.dumps(told) + "\n")
-            return
-        model = load(asked.bundle)
-        listening = listen(asked.host, asked.port)
-        build_server(model, model.digest[:12], asked.host, asked.port).run(sockets=[listening])
-    except Stop as stop:
-        sys.exit(f"ml-serve: {stop}")

@@ -25,7 +25,8 @@ DERIVED: dict[Kind, tuple[str, ...]] = {
 class Input:
     """A column that the model reads, and the contract's rules for a single value of it.
 
-    A date becomes several numbers. `values` is None where others may occur as well.
+    A date becomes several numbers. `values` is None where others may occur as well; `shape` is a
+    regular expression that the whole text has to match.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Input:
     nullable: bool = True
     range: tuple[float, float] | None = None
     values: tuple[str | int | bool, ...] | None = None
+    integer: bool = False
+    shape: str | None = None
 
     @property
     def encoded(self) -> tuple[str, ...]:
@@ -74,7 +77,7 @@ def _calendar(values: Sequence[Any] | NDArray) -> tuple[NDArray[np.float32], ...
     Fractions of a day would let trees single out rows: on heavy tails they cost 20 % of the error.
     """
     if not isinstance(values, np.ndarray):
-        values = np.array([_moment(value) for value in values], dtype="datetime64[us]")
+        values = np.array([moment(value) for value in values], dtype="datetime64[us]")
     seconds = values.astype("datetime64[us]") - np.datetime64("2000-01-01", "us")
     moments = seconds / np.timedelta64(1, "D")
     days = np.floor(moments)
@@ -86,7 +89,7 @@ def _calendar(values: Sequence[Any] | NDArray) -> tuple[NDArray[np.float32], ...
     return tuple(np.where(missing, np.nan, part).astype(np.float32) for part in parts)
 
 
-def _moment(value: date | str | None) -> np.datetime64:
+def moment(value: date | str | None) -> np.datetime64:
     """A date, or its ISO 8601 text, as a moment in UTC."""
     if value is None:
         return np.datetime64("NaT")

@@ -43,16 +43,19 @@ class Signature:
     threshold: float
     format: Literal["onnx", "skops"]
     trusted_types: tuple[str, ...] = ()
+    order: tuple[tuple[str, str], ...] = ()
 
     def labels(self, predicted: NDArray) -> list[Any]:
         """The answers in the target's own words, from probabilities or numbers."""
         if self.task == "regression":
             return [float(value) for value in predicted]
+        return [self.classes[code] for code in self.codes(predicted).tolist()]
+
+    def codes(self, predicted: NDArray) -> NDArray:
+        """The place of each answer's class, shape (n,)."""
         if self.task == "binary":
-            codes = (predicted[:, 1] >= self.threshold).astype(int)
-        else:
-            codes = predicted.argmax(axis=1)
-        return [self.classes[code] for code in codes]
+            return (predicted[:, 1] >= self.threshold).astype(int)
+        return predicted.argmax(axis=1)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def read_signature(folder: Path) -> Signature:
     values["inputs"] = tuple(_read_input(column) for column in values["inputs"])
     values["classes"] = tuple(values["classes"])
     values["trusted_types"] = tuple(values["trusted_types"])
+    values["order"] = tuple((first, then) for first, then in values.get("order", ()))
     return Signature(**values)
 
 

@@ -1,0 +1,125 @@
+"""Scores requests that wait together as one: no timer, and no thread where the model is quick."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from ..store.encode import Inputs, encode
+from ..store.model import Model
+from .bodies import LARGEST_BATCH, Refused
+from .rules import Row
+
+INLINE = 256  # rows that ONNX answers faster than a thread is asked
+Waiting = tuple[list[Row], asyncio.Future]
+
+
+class Answers(NamedTuple):
+    """What a request gets: labels in the target's words; numbers, or a list for each row."""
+
+    labels: list[Any]
+    values: list[Any]
+
+
+class Scored(NamedTuple):
+    """One call of the model: what it read, what it answered, and how many seconds it took."""
+
+    inputs: Inputs
+    answers: NDArray
+    seconds: float
+
+
+@dataclass
+class Batcher:
+    """Collects the rows of one turn of the event loop; the rest waits until the model is free."""
+
+    model: Model
+    queue: int = 20_000
+    scored: Callable[[Scored], None] = lambda _: None
+    waiting: list[Waiting] = field(default_factory=list)
+    rows: int = 0
+    busy: bool = False
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "score"))
+
+    def predict(self, rows: list[Row]) -> asyncio.Future[Answers]:
+        """Answers to these rows, scored together with whatever else waits.
+
+        Raises:
+            Refused: too many rows wait already.
+        """
+        if self.rows and self.rows + len(rows) > self.queue:
+            raise Refused(503, f"{self.rows} rows wait already: try again in a second")
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self.waiting.append((rows, future))
+        self.rows += len(rows)
+        if not self.busy:
+            self.busy = True
+            loop.call_soon(self._next)
+        return future
+
+    def _next(self) -> None:
+        """Take what waits, and score it here or, where that would hold up others, in a thread."""
+        batch, rows = self._take()
+        if not batch:
+            self.busy = False
+        elif len(rows) <= INLINE and self.model.signature.format == "onnx":
+            self._done(batch, self._try(rows))
+        else:
+            loop = asyncio.get_running_loop()
+            asked = loop.run_in_executor(self.pool, self._try, rows)
+            asked.add_done_callback(lambda told: self._done(batch, told.result()))
+
+    def _done(self, batch: list[Waiting], found: Scored | Exception) -> None:
+        """Hand the answers out, and go on with what came meanwhile."""
+        if isinstance(found, Exception) and len(batch) > 1:
+            for one in batch:  # whose fault it was
+                self._settle([one], self._try(one[0]))
+        else:
+            self._settle(batch, found)
+        if self.waiting:
+            self._next()
+        else:
+            self.busy = False
+
+    def _settle(self, batch: list[Waiting], found: Scored | Exception) -> None:
+        if isinstance(found, Exception):
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(found)
+            return
+        labels, values = self.model.signature.labels(found.answers), found.answers.tolist()
+        start = 0
+        for rows, future in batch:
+            end = start + len(rows)
+            if not future.done():
+                future.set_result(Answers(labels[start:end], values[start:end]))
+            start = end
+        self.scored(found)
+
+    def _take(self) -> tuple[list[Waiting], list[Row]]:
+        """Requests that are still wanted, as many as one call may hold."""
+        batch, rows, waiting = [], [], self.waiting
+        self.waiting = []
+        for place, (asked, future) in enumerate(waiting):
+            if batch and len(rows) + len(asked) > LARGEST_BATCH:
+                self.waiting = waiting[place:]
+                break
+            self.rows -= len(asked)
+            if not future.cancelled():
+                batch.append((asked, future))
+                rows += asked
+        return batch, rows
+
+    def _try(self, rows: list[Row]) -> Scored | Exception:
+        started, inputs = perf_counter(), self.model.signature.inputs
+        try:
+            encoded = encode({c.name: [row[c.name] for row in rows] for c in inputs}, inputs)
+            answers = self.model.predict(encoded)
+        except Exception as error:  # noqa: BLE001 - a model of the user's may raise anything
+            return error
+        return Scored(encoded, answers, perf_counter() - started)

@@ -1,0 +1,120 @@
+"""One bundle that answers: its model, rules, batcher, and what is told of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Status, Stop
+from ..store.encode import encode
+from ..store.model import Model, load
+from .batcher import Batcher, Scored
+from .counters import ROWS, SECONDS, Counters
+from .looks import Looks
+from .rules import Rules
+
+TOLERANCE = 1e-6
+Source = Callable[[], tuple[Path, str | None]]  # which bundle is meant to answer, and its name
+
+
+@dataclass
+class Loaded:
+    """A model, ready to be asked; two of them live side by side while one replaces the other."""
+
+    model: Model
+    version: str
+    batcher: Batcher
+    rules: Rules
+    looks: Looks
+
+    @cached_property
+    def example(self) -> dict[str, Any]:
+        """A real row, for those who look."""
+        path = self.model.folder / "golden.json"
+        return golden(self.model.folder)["rows"][0] if path.is_file() else {}
+
+
+def build(model: Model, version: str, counters: Counters, queue: int = 20_000) -> Loaded:
+    """Everything around an open model."""
+    signature = model.signature
+    path = model.folder / "reference.json"
+    reference = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    looks = Looks(signature, reference, counters)
+    rules = Rules(signature.inputs, signature.order)
+    tell = _teller(model, looks, counters, reference)
+    return Loaded(model, version, Batcher(model, queue, tell), rules, looks)
+
+
+def open_bundle(folder: Path, version: str | None, counters: Counters, queue: int) -> Loaded:
+    """Open, check and warm a bundle.
+
+    Raises:
+        Stop: another byte than its manifest says, or other answers than those it was made with.
+    """
+    model = load(folder)
+    check_golden(model)
+    return build(model, version or model.digest[:12], counters, queue)
+
+
+def golden(folder: Path) -> dict[str, Any]:
+    """Real rows and the answers that any copy of this model has to give."""
+    return json.loads((folder / "golden.json").read_text(encoding="utf-8"))
+
+
+def check_golden(model: Model) -> None:
+    """Ask the golden rows; the first call of a model is its slowest, and is nobody's then."""
+    wanted, inputs = golden(model.folder), model.signature.inputs
+    columns = {c.name: [row[c.name] for row in wanted["rows"]] for c in inputs}
+    if not alike(model.predict(encode(columns, inputs)), wanted["answers"]):
+        raise Stop(
+            Status.EVIDENCE,
+            f"{model.folder} answers otherwise here than where it was made; refused.",
+        )
+
+
+def alike(given: Any, wanted: Any) -> bool:
+    """Whether two sets of answers are the same, but for the last digits."""
+    expected = np.asarray(wanted)
+    scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+    return np.shape(given) == expected.shape and np.allclose(
+        given, expected, rtol=0, atol=TOLERANCE * scale
+    )
+
+
+def _teller(
+    model: Model, looks: Looks, counters: Counters, reference: dict[str, Any]
+) -> Callable[[Scored], None]:
+    """Counts each call of the model."""
+    signature, sums = model.signature, counters.sums
+    seconds = counters.histogram(SECONDS, "ml_stage_seconds", "score")
+    sizes = counters.histogram(ROWS, "ml_batch_rows")
+    known = reference.get("columns", {}).get(signature.target, {}).get("quantiles", [])
+    bounds = sorted(set(known[1:-1]))
+    values = None if signature.classes else counters.histogram(bounds, "ml_prediction_value")
+
+    def tell(scored: Scored) -> None:
+        rows = len(scored.answers)
+        seconds.add(scored.seconds)
+        sizes.add(rows)
+        sums["ml_rows",] += rows
+        for label, count in _classes(scored.answers, model):
+            sums["ml_predictions", label] += count
+        if values:
+            values.add_all(scored.answers)
+        looks.add(scored.inputs, rows)
+
+    return tell
+
+
+def _classes(answers: NDArray, model: Model) -> list[tuple[str, int]]:
+    """How often each class is the prediction."""
+    signature = model.signature
+    if not signature.classes:
+        return []
+    counts = np.bincount(signature.codes(answers), minlength=len(signature.classes))
+    return [(str(c), int(n)) for c, n in zip(signature.classes, counts, strict=True) if n]

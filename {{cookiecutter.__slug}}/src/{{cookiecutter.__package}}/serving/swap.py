@@ -1,0 +1,71 @@
+"""Takes a new bundle while the old one answers: opened and warmed beside it, in one step."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import signal
+from pathlib import Path
+
+from ..errors import Stop
+from ..store.bundle import MANIFEST
+from .app import App
+from .loaded import Source, open_bundle
+from .options import Options
+
+logger = logging.getLogger(__name__)
+
+
+class Watcher:
+    """Looks at once when SIGHUP comes, and every so many seconds if it is asked to."""
+
+    def __init__(self, app: App, source: Source, options: Options) -> None:
+        """Nothing has been refused yet."""
+        self.app, self.source, self.options = app, source, options
+        self.refused = ""
+
+    async def run(self) -> None:
+        """Until the service ends."""
+        loop, wake = asyncio.get_running_loop(), asyncio.Event()
+        with contextlib.suppress(AttributeError, ValueError, NotImplementedError, RuntimeError):
+            loop.add_signal_handler(signal.SIGHUP, self._again, wake)
+        while True:
+            wait = self.options.watch or None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), wait)
+            wake.clear()
+            try:
+                await self.look()
+            except Exception:
+                logger.exception("the next bundle could not be looked at")
+
+    def _again(self, wake: asyncio.Event) -> None:
+        self.refused = ""
+        wake.set()
+
+    async def look(self) -> bool:
+        """Take the bundle that is meant to answer now, if it is another; whether it was taken."""
+        folder, version = await asyncio.to_thread(self.source)
+        digest = await asyncio.to_thread(_digest, folder)
+        if digest in (self.app.loaded.model.digest, self.refused):
+            return False
+        sums = self.app.counters.sums
+        try:
+            loaded = await asyncio.to_thread(
+                open_bundle, folder, version, self.app.counters, self.options.queue
+            )
+        except (Stop, OSError, ValueError, KeyError) as error:
+            self.refused = digest
+            sums["ml_swaps", "refused"] += 1
+            logger.error("refused %s: %s", digest[:12], error)  # noqa: TRY400 - it says enough
+            return False
+        before = self.app.loaded.version
+        self.app.take(loaded)
+        sums["ml_swaps", "done"] += 1
+        logger.warning("%s answers instead of %s", loaded.version, before)
+        return True
+
+
+def _digest(folder: Path) -> str:
+    """The digest that a bundle claims: whether it is true, opening it will show."""
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
