@@ -5,18 +5,20 @@ import json
 import re
 import shutil
 import subprocess
+import time
+import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from conftest import PROJECT, SOURCES, TEMPLATE, need
+from conftest import SOURCES, TEMPLATE, TODAY, need
+from watched import DASHBOARD, MONITORING, PANELS, Series, ask, plain, watched
 
-MONITORING = PROJECT / "deploy" / "monitoring"
 ALERTS = TEMPLATE / "tests" / "alerts.yaml"
-DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
-PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 RULES = yaml.safe_load((MONITORING / "rules.yaml").read_text())["groups"][0]["rules"]
 OWN = {"up", "ALERTS"}  # of Prometheus itself
 PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}  # of its library
@@ -45,7 +47,7 @@ def title(panel: dict[str, Any]) -> str:
 def expressions(panel: dict[str, Any]) -> Iterator[str]:
     """A panel's queries as Prometheus gets them."""
     for target in panel["targets"]:
-        yield target["expr"].replace("$__rate_interval", "1m").replace("$job", ".+")
+        yield plain(target["expr"])
 
 
 def promtool(*arguments: str | Path, folder: Path = MONITORING) -> str:
@@ -96,7 +98,7 @@ def parse(folder: Path, queries: list[str]) -> None:
 def test_every_query_of_the_dashboard_parses(tmp_path):
     parse(tmp_path, [query for panel in PANELS for query in expressions(panel)])
     (note,) = DASHBOARD["annotations"]["list"]
-    parse(tmp_path, [note["expr"].replace("$job", ".+")])
+    parse(tmp_path, [plain(note["expr"])])
 
 
 def metrics(query: str) -> set[str]:
@@ -169,3 +171,46 @@ def test_panels_fill_their_rows_and_do_not_overlap():
 
 def test_the_dashboard_stays_small_enough_to_be_reviewed():
     assert len((MONITORING / "dashboard.json").read_text().splitlines()) <= 900
+
+
+def last(series: Series) -> float:
+    """The newest value that is a number."""
+    return [value for value in series.values if not isnan(value)][-1]
+
+
+def test_every_panel_shows_what_a_real_service_did(installed, tmp_path):
+    """Two services, for classes and for numbers; see watched.py for what happens to them."""
+    tasks, projects = ("binary", "regression"), []
+    for task in tasks:
+        projects.append(installed(task).copy(tmp_path / task))
+        projects[-1].ml("train", "--today", TODAY)
+        projects[-1].ml("promote")
+    with watched(tmp_path, *(project.folder for project in projects)) as (url, services):
+        start = time.time()
+        with ThreadPoolExecutor() as pool:
+            rows = [service.rows(task) for service, task in zip(services, tasks, strict=True)]
+            list(pool.map(lambda service, some: service.story(some, 15), services, rows))
+        end = time.time()
+        told = {
+            panel["title"]: [
+                [one for one in ask(url, target, start, end, 1) if not all(map(isnan, one.values))]
+                for target in panel["targets"]
+            ]
+            for panel in PANELS
+        }
+        with urllib.request.urlopen(f"{url}/api/v1/alerts") as answer:
+            alerts = json.load(answer)["data"]["alerts"]
+    assert {name: [bool(found) for found in queries] for name, queries in told.items()} == {
+        panel["title"]: [True] * len(panel["targets"]) for panel in PANELS
+    }
+    by = {name: {one.name: last(one) for one in found[0]} for name, found in told.items()}
+    assert len(by["Version"]) == 4  # each took a newer one
+    assert by["Bundles"] == {"done": 2, "refused": 2}
+    assert {alert["labels"]["alertname"] for alert in alerts} == {"ModelRefused"}
+    assert by["Failed"] == {"failed": 0}
+    assert set(by["Refused and failed by status"]) == {"404", "422"}
+    assert "plan: values" in by["Broken rules"]
+    assert sum(by["What is predicted"].values()) == pytest.approx(1)
+    assert by["Missing"]["monthly_spend"] > 0.2 > by["Missing"]["plan"]
+    assert by["Drift"]["usage_hours"] > 0.1 > by["Drift"]["plan"]
+    assert by["Never seen in training"]["region"] > 0.05
