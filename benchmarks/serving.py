@@ -2,8 +2,11 @@
 # requires-python = "==3.11.*"
 # dependencies = [
 #     "aiohttp>=3.13",
+#     "charset-normalizer>=3.4",
 #     "cloudpickle>=3.1",
 #     "cookiecutter>=2.7.1",
+#     "filelock>=3.20",
+#     "fsspec>=2025.9",
 #     "matplotlib>=3.10",
 #     "numpy>=2.2",
 #     "onnxruntime>=1.23",

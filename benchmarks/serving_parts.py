@@ -78,6 +78,7 @@ class Round:
 
     paces: Mapping[int, Pace]  # by connections
     many: Pace | None
+    processor: float  # milliseconds a request, at the most connections
     start: float
     memory: float
     stopped: Counts
@@ -116,11 +117,16 @@ def one_round(bench: Bench, name: str) -> Round:
         server.check_all()
         bodies = bench.one_row(server)
         load(server, bodies, CONNECTIONS[1], 1)
-        paces = {many: load(server, bodies, many, bench.seconds) for many in CONNECTIONS}
+        paces = {}
+        for connections in CONNECTIONS:
+            before = server.processor()
+            paces[connections] = load(server, bodies, connections, bench.seconds)
+            spent = 1e3 * (server.processor() - before)
+        each = spent / max(1.0, paces[MOST].requests * bench.seconds)
         together = [server.peer.ask(bench.prepared.questions[:MANY_ROWS])]
         many = load(server, together, FEW, bench.seconds) if name != ECHO else None
         memory = server.memory()
-        return Round(paces, many, start, memory, through_sigterm(server, bodies))
+        return Round(paces, many, each, start, memory, through_sigterm(server, bodies))
     finally:
         server.end()
 

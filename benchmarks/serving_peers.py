@@ -344,6 +344,15 @@ class Server:
                 total += one.memory_full_info().pss
         return total / 1e6
 
+    def processor(self) -> float:
+        """Seconds that all its processes have spent on a processor."""
+        total = 0.0
+        for one in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                spent = one.cpu_times()
+                total += spent.user + spent.system
+        return total
+
     def terminate(self) -> None:
         """Ask it to stop, as Docker and Kubernetes do: SIGTERM to its first process."""
         self.processes()

@@ -61,6 +61,7 @@ def load_table(found: Found) -> str:
                 *(f"{value:,.0f}" for value in at),
                 many,
                 f"{found.middle(name, p99):,.1f}",
+                f"{found.middle(name, lambda one: one.processor):.3g}",
                 f"{found.middle(name, lambda one: one.start):.2f}",
                 f"{found.middle(name, lambda one: one.memory):,.0f}",
                 str(sum(one.failed for one in rounds)),
@@ -68,7 +69,14 @@ def load_table(found: Found) -> str:
             ]
         )
     header = ["", *(f"c = {many}" for many in CONNECTIONS), f"{MANY_ROWS} rows"]
-    header += [f"p99 at {MOST}, ms", "start, s", "memory, MB", "failed", "lost by SIGTERM"]
+    header += [
+        f"p99 at {MOST}, ms",
+        "CPU, ms",
+        "start, s",
+        "memory, MB",
+        "failed",
+        "lost by SIGTERM",
+    ]
     return table(header, rows)
 
 
@@ -257,11 +265,13 @@ def load_section(found: Found) -> str:
 ![Requests a second at {MOST} connections](serving.png)
 
 Requests a second with one row a request over 1, 16 and 64 connections, from wrk with one thread; \
-then with {MANY_ROWS} rows a request over {FEW}. Start: from the start of the process to its \
-first right answer. Memory: of all the server's processes after the load, shared pages once (PSS). \
-Failed: requests that wrk saw fail or answered with an error. Lost by SIGTERM: 16 clients send \
-as fast as they get answers while the first process gets SIGTERM, once a round; a request that was \
-sent and got no whole answer, or another status than 200, is lost; a refused connection is not."""
+then with {MANY_ROWS} rows a request over {FEW}. CPU: what a request costs all the server's \
+processes at {MOST} connections; a busy machine disturbs it least. Start: from the start of the \
+process to its first right answer. Memory: of all the server's processes after the load, shared \
+pages once (PSS). Failed: requests that wrk saw fail or answered with an error. Lost by SIGTERM: \
+16 clients send as fast as they get answers while the first process gets SIGTERM, once a round; a \
+request that was sent and got no whole answer, or another status than 200, is lost; a refused \
+connection is not."""
 
 
 def swap_section(found: Found) -> str:
