@@ -24,7 +24,10 @@ COMMANDS = [
     "serve",
     "doctor",
 ]
-RUNTIME = {"click", "flatbuffers", "h11", "numpy", "onnxruntime", "orjson", "protobuf", "uvicorn"}
+RUNTIME = {
+    *("click", "flatbuffers", "h11", "httptools", "numpy", "onnxruntime", "orjson"),
+    *("prometheus-client", "protobuf", "uvicorn", "uvloop"),
+}
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

@@ -138,6 +138,20 @@ def trained(request):
 
 
 @pytest.fixture(scope="session")
+def served():
+    """The service around an open model, as an ASGI application."""
+    from your_package.serving.app import App
+    from your_package.serving.counters import Counters
+    from your_package.serving.loaded import build
+
+    def make(model, version="v7", log=None, **more):
+        counters = Counters()
+        return App(build(model, version, counters, **more), counters, log)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def expect(trained):
     """Sentences about the trained model's answer to one row: `expect(ROW).rises().when(...)`."""
     from your_package.behaviour import Expectation

@@ -1,13 +1,18 @@
 """`ml`: one command for each step of a model's life."""
 
+import functools
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import cli_data, cli_model  # noqa: F401 - their commands come first
 from .errors import Status
 from .options import Json, Number, Today, app, command, open_project, open_registry, read_day
+
+if TYPE_CHECKING:
+    from .project import Project
+    from .serving.options import Options
 
 CHAMPION_SECONDS = 5.0  # `ml serve` looks so often whether another version was promoted
 
@@ -109,11 +114,16 @@ def serve(
         return
     listening = server.listen(where, settings.port if port is None else port)
     show.serving(name, listening.getsockname()[1], where, golden(model.folder)["rows"][0])
-    log = settings.log and (
-        settings.log if "://" in settings.log else str(project.root / settings.log)
-    )
-    options = server.Options(watch=CHAMPION_SECONDS, log=log, log_sample=settings.log_sample)
-    server.Server(options, lambda: batch.champion_bundle(registry)).run([listening])
+    source = functools.partial(batch.champion_bundle, registry)
+    server.Server(_options(project), source).run([listening])
+
+
+def _options(project: "Project") -> "Options":
+    from .serving.options import Options
+
+    told = project.settings.serve
+    log = told.log if not told.log or "://" in told.log else str(project.root / told.log)
+    return Options(watch=CHAMPION_SECONDS, log=log, log_sample=told.log_sample)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

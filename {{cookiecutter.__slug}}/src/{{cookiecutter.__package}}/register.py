@@ -112,6 +112,7 @@ def _manifest(project: Project, trial: Trial, parts: Split) -> dict[str, object]
         "data_id": trial.data_id,
         "holdout_id": trial.holdout_id,
         "judged": _judged(project, trial, parts),
+        "extras": [] if trial.challenger.signature.format == "onnx" else ["skops"],
         **facts(project.root),
     }
 

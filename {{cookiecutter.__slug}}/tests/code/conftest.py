@@ -173,11 +173,10 @@ def record_version(registry, verdict, against, beats_anchor):
 
 
 @pytest.fixture(scope="session")
-def ask():
-    """Send one request to an ASGI application; returns the status and the JSON that came back."""
+def send():
+    """One request to an ASGI application; returns status, headers and the bytes of the answer."""
 
-    def send_request(app, method, path, body=b"", pieces=1):
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async def ask(app, method, path, content=b"", headers=(), pieces=1):
         step = max(1, -(-len(content) // pieces))
         parts = [content[at : at + step] for at in range(0, len(content), step)] or [b""]
         sent = []
@@ -185,10 +184,25 @@ def ask():
         async def receive():
             return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
 
-        async def send(message):
+        async def keep(message):
             sent.append(message)
 
-        asyncio.run(app({"type": "http", "method": method, "path": path}, receive, send))
-        return sent[0]["status"], json.loads(sent[1]["body"])
+        found = [(name.encode(), value.encode()) for name, value in dict(headers).items()]
+        scope = {"type": "http", "method": method, "path": path, "headers": found}
+        await app(scope, receive, keep)
+        told = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+        return sent[0]["status"], told, sent[1]["body"]
 
-    return send_request
+    return ask
+
+
+@pytest.fixture(scope="session")
+def ask(send):
+    """Send one request to an ASGI application; returns the status and the JSON that came back."""
+
+    def one(app, method, path, body=b"", pieces=1, headers=()):
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        status, _, answer = asyncio.run(send(app, method, path, content, headers, pieces))
+        return status, json.loads(answer)
+
+    return one

@@ -13,7 +13,7 @@ from your_package.errors import Stop
 from your_package.load import load_rows
 from your_package.promote import promote
 from your_package.report.result import read_result
-from your_package.serving.app import build_app, read_rows
+from your_package.serving.loaded import check_golden
 from your_package.store import (
     bundle,
     fingerprints,
@@ -139,16 +139,17 @@ def test_no_row_that_judged_was_a_row_that_trained(trained, parts):
     assert fingerprints.leaked_rows(trained.folder, parts.training_hashes) == len(parts.training)
 
 
-def test_the_service_gives_the_golden_rows_the_answers_of_the_training(trained, ask_golden):
+def test_the_service_gives_the_golden_rows_the_answers_of_the_training(trained, served, ask_golden):
     golden = json.loads((trained.folder / "golden.json").read_text(encoding="utf-8"))
-    inputs = read_rows(json.dumps({"rows": golden["rows"]}).encode(), trained)
-    assert np.array_equal(trained.predict(inputs), golden["answers"])
-    assert ask_golden(build_app(trained, "v1"), golden["rows"]) == 200
+    check_golden(trained)
+    status, answers = ask_golden(served(trained), golden["rows"])
+    assert status == 200
+    assert np.array_equal(answers, golden["answers"])
 
 
 @pytest.fixture(scope="session")
 def ask_golden():
-    """Ask the service; the status of its answer."""
+    """Ask the service; the status of its answer, and the probabilities or numbers."""
     import asyncio
 
     def send_rows(app, rows):
@@ -160,8 +161,10 @@ def ask_golden():
         async def send(message):
             sent.append(message)
 
-        asyncio.run(app({"type": "http", "method": "POST", "path": "/predict"}, receive, send))
-        return sent[0]["status"]
+        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+        asyncio.run(app(scope, receive, send))
+        answer = json.loads(sent[1]["body"])
+        return sent[0]["status"], answer.get("probabilities", answer.get("predictions"))
 
     return send_rows
 

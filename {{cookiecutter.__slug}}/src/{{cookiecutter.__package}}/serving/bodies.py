@@ -56,11 +56,11 @@ def _as_rows(found: Any, names: list[str], key: str) -> list[Row]:
         if all(isinstance(part, list) for part in split):
             return _as_rows(found["data"], [str(name) for name in found["columns"]], key)
         columns = list(found.values())
-        if not columns or not all(isinstance(column, list) for column in columns):
+        if columns and not all(isinstance(column, list) for column in columns):
             return [found]  # a single row
         if len({len(column) for column in columns}) > 1:
             raise Refused(422, f"{key}: the columns are not equally long")
-        return [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
+        found = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
     if not isinstance(found, list) or not found:
         raise Refused(422, f"{key}: a list with at least one object is needed")
     if {*map(type, found)} == {dict}:

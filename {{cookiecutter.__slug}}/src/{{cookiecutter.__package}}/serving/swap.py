@@ -7,7 +7,6 @@ import logging
 import signal
 from pathlib import Path
 
-from ..errors import Stop
 from ..store.bundle import MANIFEST
 from .app import App
 from .loaded import Source, open_bundle
@@ -54,7 +53,7 @@ class Watcher:
             loaded = await asyncio.to_thread(
                 open_bundle, folder, version, self.app.counters, self.options.queue
             )
-        except (Stop, OSError, ValueError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001 - a graph that is none may raise anything
             self.refused = digest
             sums["ml_swaps", "refused"] += 1
             logger.error("refused %s: %s", digest[:12], error)  # noqa: TRY400 - it says enough

@@ -1,0 +1,189 @@
+"""The prediction log: what was asked and answered and what came true, without waiting for it."""
+
+import asyncio
+import gzip
+import json
+import os
+import time
+
+import pytest
+
+from your_package.errors import Stop
+from your_package.serving import log as logs
+from your_package.serving.log import Log, Place
+
+ROW = {
+    "region": "north",
+    "plan": "plus",
+    "tenure_months": 24,
+    "support_calls": 1,
+    "usage_hours": 20.5,
+    "monthly_spend": None,
+    "satisfaction": 7,
+}
+
+
+def lines(folder, kind):
+    """Everything in the log's parts, oldest first."""
+    parts = sorted(folder.glob(f"*/{kind}-*.jsonl.gz"))
+    return [json.loads(line) for part in parts for line in gzip.open(part, "rt")]
+
+
+@pytest.fixture
+def counts():
+    return {}
+
+
+@pytest.fixture
+def log(small_model, tmp_path, counts):
+    def counted(name, rows):
+        counts[name] = counts.get(name, 0) + rows
+
+    found = Log(Place.open(str(tmp_path)), small_model().signature, counted=counted)
+    yield found
+    found.close()
+
+
+def test_a_request_is_kept_row_by_row_and_only_what_the_model_reads(
+    served, small_model, ask, log, tmp_path, counts
+):
+    app = served(small_model(), log=log)
+    rows = [ROW | {"name": "Ada Lovelace"}, ROW | {"plan": "basic"}]
+    told = {"x-request-id": "r1"}
+    _, answer = ask(app, "POST", "/predict", {"rows": rows}, headers=told)
+    log.close()
+    kept = lines(tmp_path, "predictions")
+    assert [(one["id"], one["row"], one["version"]) for one in kept] == [
+        ("r1", 0, "v7"),
+        ("r1", 1, "v7"),
+    ]
+    assert [one["answer"] for one in kept] == answer["probabilities"]
+    assert kept[0]["inputs"] == ROW
+    assert counts == {"ml_log_rows": 2}
+
+
+def test_free_text_stays_out(small_model, tmp_path):
+    signature = small_model().signature
+    text = type(signature.inputs[0])("note", "text")
+    changed = type(signature)(**{**vars(signature), "inputs": (*signature.inputs, text)})
+    log = Log(Place.open(str(tmp_path)), changed)
+    log.add("r", "v1", [ROW | {"note": "call Ada at home"}], [0.5])
+    log.close()
+    assert "note" not in lines(tmp_path, "predictions")[0]["inputs"]
+
+
+def test_a_share_of_the_requests_is_kept(small_model, tmp_path):
+    log = Log(Place.open(str(tmp_path)), small_model().signature, sample=0.2)
+    for number in range(2000):
+        log.add(str(number), "v1", [ROW], [0.5])
+    log.close()
+    assert 300 < len(lines(tmp_path, "predictions")) < 500
+
+
+def test_what_there_is_no_room_for_is_dropped_and_counted(log, monkeypatch, counts):
+    monkeypatch.setattr(logs, "MOST_WAITING", 10)
+    for number in range(20):
+        log.add(str(number), "v1", [ROW], [0.5])
+    log.close()
+    assert counts == {"ml_log_dropped": 10, "ml_log_rows": 10}
+
+
+def test_many_rows_are_written_before_the_time_is_up(log, monkeypatch, tmp_path):
+    monkeypatch.setattr(logs, "AT_ONCE", 100)
+    for number in range(100):
+        log.add(str(number), "v1", [ROW], [0.5])
+    end = time.monotonic() + 5
+    while not lines(tmp_path, "predictions") and time.monotonic() < end:
+        time.sleep(0.01)
+    assert lines(tmp_path, "predictions")
+
+
+def test_a_disk_that_fails_costs_the_log_and_not_the_service(log, counts, monkeypatch):
+    def fail(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Place, "write", fail)
+    log.add("r", "v1", [ROW], [0.5])
+    log.close()
+    assert counts == {"ml_log_dropped": 1}
+
+
+def test_a_part_is_there_whole_or_not_at_all(tmp_path):
+    place = Place.open(str(tmp_path))
+    place.write("2026-01-01/a.jsonl.gz", b"x")
+    assert [path.name for path in (tmp_path / "2026-01-01").iterdir()] == ["a.jsonl.gz"]
+
+
+def test_a_url_is_written_by_fsspec(small_model):
+    import fsspec
+
+    log = Log(Place.open("memory://log"), small_model().signature)
+    log.add("r", "v1", [ROW], [0.5])
+    log.close()
+    names = [name for name in fsspec.filesystem("memory").find("/log") if "predictions" in name]
+    assert len(names) == 1
+
+
+@pytest.mark.parametrize("place", ["unknown://x", "{file}/below"])
+def test_a_place_that_cannot_be_written_is_refused_at_the_start(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Stop, match="--log"):
+        Place.open(place.format(file=tmp_path / "file"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files")
+def test_labels_that_come_later_are_on_the_disk_before_they_are_accepted(
+    served, small_model, ask, log, tmp_path
+):
+    app = served(small_model(), log=log)
+    body = {"feedback": [{"id": "r1", "labels": [1, None, 0]}, {"id": "r2", "label": 0}]}
+    assert ask(app, "POST", "/feedback", body) == (200, {"accepted": 3})
+    kept = lines(tmp_path, "labels")
+    assert [(one["id"], one["row"], one["label"]) for one in kept] == [
+        ("r1", 0, 1),
+        ("r1", 2, 0),
+        ("r2", 0, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        5,
+        {"id": "r"},
+        {"id": "", "label": 1},
+        {"id": 5, "label": 1},
+        {"id": "r", "labels": []},
+        {"id": "r", "label": 2},
+        {"id": "r", "label": "1"},
+        {"id": "r", "label": True},
+        {"id": "r", "label": 1.0},
+        {"feedback": []},
+        {"feedback": [{"id": "r", "label": 1}, {"id": "r"}]},
+    ],
+)
+def test_a_label_that_cannot_be_one_is_refused_and_none_is_kept(
+    served, small_model, ask, log, tmp_path, body
+):
+    assert ask(served(small_model(), log=log), "POST", "/feedback", body)[0] == 422
+    assert lines(tmp_path, "labels") == []
+
+
+def test_without_a_log_feedback_says_how_to_get_one(served, small_model, ask):
+    status, answer = ask(served(small_model()), "POST", "/feedback", {"id": "r", "label": 1})
+    assert status == 409
+    assert "--log" in answer["error"]
+
+
+def test_many_labels_at_once_are_written_together(served, small_model, send, log, tmp_path):
+    app = served(small_model(), log=log)
+
+    async def all_at_once():
+        bodies = [json.dumps({"id": f"r{n}", "label": n % 2}).encode() for n in range(200)]
+        return await asyncio.gather(*(send(app, "POST", "/feedback", body) for body in bodies))
+
+    assert {status for status, _, _ in asyncio.run(all_at_once())} == {200}
+    assert len(lines(tmp_path, "labels")) == 200
+    assert len(list(tmp_path.glob("*/labels-*"))) < 100
