@@ -17,19 +17,18 @@ blinker cachetools certifi cffi cfgv charset_normalizer click cloudpickle colora
 com4 com5 com6 com7 com8 com9 con contourpy cookiecutter cruft cryptography cycler databricks
 databricks_sdk dateutil distlib docker dotenv execnet fastapi fastexcel filelock flask flask_cors
 flatbuffers fonttools frozenlist fsspec git gitdb gitpython google google_auth graphene graphql
-graphql_core graphql_relay gunicorn h11 httptools huey hypothesis identify idna importlib_metadata iniconfig
-itsdangerous jinja2 joblib kiwisolver lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 mako markdown_it
-markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow mlflow_skinny mlflow_tracing
+graphql_core graphql_relay gunicorn h11 httptools huey hypothesis identify idna importlib_metadata
+iniconfig itsdangerous jinja2 joblib kiwisolver lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 mako
+markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow mlflow_skinny mlflow_tracing
 mpl_toolkits multidict narwhals nodeenv nul numpy onnx onnxruntime opentelemetry opentelemetry_api
 opentelemetry_proto opentelemetry_sdk opentelemetry_semantic_conventions orjson packaging pandas pil
-pillow pip platformdirs pluggy polars polars_runtime_32 pre_commit prettytable prn
-prometheus_client propcache
-protobuf psycopg py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core pygments pylab
-pyparsing pytest python_dateutil python_discovery python_dotenv pythoncom pywin32 pyyaml requests
-rich ruamel ruamel_yaml ruff rust_just s3fs scikit_learn scipy setuptools shellingham skl2onnx
-sklearn skops smmap sortedcontainers sqlalchemy sqlparse starlette test tests threadpoolctl ty typer
-typing_extensions typing_inspection tzdata urllib3 uv uvicorn uvloop virtualenv waitress wcwidth werkzeug
-wheel win32api win32con xdist yaml yarl zipp
+pillow pip platformdirs pluggy polars polars_runtime_32 pre_commit prettytable prn prometheus_client
+propcache protobuf psycopg py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core
+pygments pylab pyparsing pytest python_dateutil python_discovery python_dotenv pythoncom pywin32
+pyyaml requests rich ruamel ruamel_yaml ruff rust_just s3fs scikit_learn scipy setuptools
+shellingham skl2onnx sklearn skops smmap sortedcontainers sqlalchemy sqlparse starlette test tests
+threadpoolctl ty typer typing_extensions typing_inspection tzdata urllib3 uv uvicorn uvloop
+virtualenv waitress wcwidth werkzeug wheel win32api win32con xdist yaml yarl zipp
 """.split()
 CONTROLS = r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]"
 
