@@ -51,6 +51,7 @@ ALWAYS = {
     "docs/data.md",
     "docs/gate.md",
     "docs/ml-test-score.md",
+    "docs/serving.md",
     "docs/result.schema.json",
     "justfile",
     "pyproject.toml",

@@ -144,6 +144,7 @@ def page(loaded: Loaded) -> Handler:
         "name": signature.name,
         "version": loaded.version,
         "about": _about(signature),
+        "target": signature.target,
         "example": loaded.example,
         "columns": {c.name: column_schema(c) for c in signature.inputs},
         "platforms": [*asked(signature, loaded.version)],

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import select
 import signal
 import socket
 import threading
@@ -117,6 +118,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port first: whoever is connected gets an answer that ends the connection."""
+        while select.select(sockets or [], [], [], 0)[0]:  # who has knocked is let in
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for one in sockets or []:

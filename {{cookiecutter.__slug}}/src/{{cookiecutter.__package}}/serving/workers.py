@@ -52,6 +52,7 @@ class Workers:
                 time.sleep(0.1)
                 running[:] = [self._revive(*pair) for pair in running]
         finally:
+            self._listening.close()  # else a client would wait at a port that nobody answers
             _send(signal.SIGTERM, [worker for worker, _ in running])
             for worker, _ in running:
                 worker.join()
