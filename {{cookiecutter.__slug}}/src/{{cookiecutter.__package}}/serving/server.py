@@ -27,6 +27,7 @@ from .swap import Watcher
 from .voice import speak, traced
 from .workers import SHARED, run_workers
 
+BACKLOG = 2048  # connections that wait to be let in
 LINGER = 1.0  # seconds in which open connections get a last answer
 UNSET = "unset"  # until the bundle is open
 
@@ -118,7 +119,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port first: whoever is connected gets an answer that ends the connection."""
-        while select.select(sockets or [], [], [], 0)[0]:  # who has knocked is let in
+        for _ in range(BACKLOG):  # who has knocked already is let in: one a turn of the loop
+            if not select.select(sockets or [], [], [], 0)[0]:
+                break
             await asyncio.sleep(0)
         for server in self.servers:
             server.close()
@@ -166,7 +169,7 @@ def serve(options: Options) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket, or a stop that says why not."""
     try:
-        return socket.create_server((host, port), backlog=2048)
+        return socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
         hint = "choose another with --port" if port else "choose another with --host"
         raise Stop(
