@@ -29,6 +29,7 @@ from .workers import SHARED, run_workers
 
 BACKLOG = 2048  # connections that wait to be let in
 LINGER = 1.0  # seconds in which open connections get a last answer
+RARELY = (20_000, 20, 20)  # requests make no cycles: to look for them often costs a tenth
 UNSET = "unset"  # until the bundle is open
 
 
@@ -90,7 +91,8 @@ class Server(uvicorn.Server):
             speak()
             self.open()
         gc.collect()
-        gc.freeze()  # what is there now stays: to look at it again and again costs a tenth
+        gc.freeze()  # what is there now stays
+        gc.set_threshold(*RARELY)
         super().run(sockets)
 
     async def main_loop(self) -> None:
