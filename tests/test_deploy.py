@@ -65,6 +65,13 @@ def compose(*arguments: str, folder: Path = DEPLOY) -> str:
     return done.stdout
 
 
+def test_compose_says_what_it_wants():
+    command = [need("docker-compose"), "config"]
+    done = subprocess.run(command, cwd=DEPLOY, env={}, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "name the image by digest" in done.stderr
+
+
 def services() -> dict[str, dict[str, Any]]:
     """Every service as compose understands it."""
     return json.loads(compose("--profile", "monitoring", "config", "--format", "json"))["services"]
