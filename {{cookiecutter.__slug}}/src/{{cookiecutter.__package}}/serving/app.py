@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import orjson
 
@@ -125,7 +126,8 @@ class App:
 
         async def predict(request: Request) -> Answer:
             started = perf_counter()
-            rows = way.read(await read_body(request), request.headers, signature.inputs)
+            body = await read_body(request)
+            rows = way.read(body, request.headers, signature.inputs)
             if broken := rules.broken(rows):
                 for one in broken:
                     self.counters.sums["ml_broken_rules", one.column, one.rule] += 1
@@ -135,7 +137,7 @@ class App:
             answered = perf_counter()
             if self.log:
                 self.log.add(request.id, version, rows, answers.values)
-            reply = Reply(signature, answers, version, request.id, request.headers)
+            reply = Reply(signature, answers, version, request.id, request.headers, body)
             answer = Answer(200, *way.write(reply))
             times.add(started, asked, answered, perf_counter())
             return answer
@@ -162,14 +164,17 @@ class App:
             "/docs": page(loaded),
             "/metrics": self._metrics,
         }
-        health = ("/health/ready", "/ping", "/v2/health/ready", v1, f"{v2}/ready")
+        health = ("/health/ready", "/ping", "/v2/health/ready", f"{v2}/ready")
         for path in (*health, f"{v2}/versions/{version}/ready", self.where.health):
-            found[path] = self._ready(version)
+            found[path] = self._ready({"version": version}, {"version": version})
+        name = {"name": signature.name}
+        found["/v1/models"] = always({"models": [signature.name]})
+        found[v1] = self._ready({**name, "ready": True}, {**name, "ready": False})
         return found
 
-    def _ready(self, version: str) -> Handler:
-        ready = Answer(200, orjson.dumps({"status": "ready", "version": version}))
-        draining = Answer(BUSY, orjson.dumps({"status": "draining", "version": version}))
+    def _ready(self, yes: dict[str, Any], no: dict[str, Any]) -> Handler:
+        ready = Answer(200, orjson.dumps({"status": "ready", **yes}))
+        draining = Answer(BUSY, orjson.dumps({"status": "draining", **no}))
 
         async def handler(_: Request) -> Answer:
             return draining if self.draining else ready

@@ -9,7 +9,7 @@ from ..store.encode import Input
 from ..store.model import Signature
 from .batcher import Answers
 from .bodies import Refused, csv_rows, json_rows, parse, tensor_rows
-from .rules import Row
+from .rules import Row, shown
 
 JSON, CSV = b"application/json", b"text/csv"
 Headers = Mapping[bytes, bytes]
@@ -25,6 +25,7 @@ class Reply(NamedTuple):
     version: str
     id: str
     headers: Headers
+    body: bytes
 
 
 class Platform(NamedTuple):
@@ -43,15 +44,21 @@ def read_rows(body: bytes, headers: Headers, inputs: tuple[Input, ...]) -> list[
 
 def read_tensors(body: bytes, headers: Headers, inputs: tuple[Input, ...]) -> list[Row]:
     """The Open Inference Protocol, version 2."""
+    return tensor_rows(body, _json_length(body, headers), inputs)
+
+
+def _json_length(body: bytes, headers: Headers) -> int | None:
     told = headers.get(b"inference-header-content-length")
-    if told is not None and not (told.isdigit() and len(told) < 10 and int(told) <= len(body)):
-        raise Refused(422, "inference-header-content-length is not the length of the JSON part")
-    return tensor_rows(body, None if told is None else int(told), inputs)
+    if told is None:
+        return None
+    if told.isdigit() and len(told) < 10 and int(told) <= len(body):
+        return int(told)
+    raise Refused(422, "inference-header-content-length is not the length of the JSON part")
 
 
 def write_own(reply: Reply) -> tuple[bytes, bytes]:
     """Predictions in the target's words, with probabilities where there are classes."""
-    signature, (labels, values), version, id_, _ = reply
+    signature, (labels, values), version, id_, *_ = reply
     if not signature.classes:
         return orjson.dumps({"predictions": labels, "version": version, "id": id_}), JSON
     told = {
@@ -84,15 +91,29 @@ def write_objects(reply: Reply) -> tuple[bytes, bytes]:
 
 
 def write_tensors(reply: Reply) -> tuple[bytes, bytes]:
-    """A tensor of predictions, and one of probabilities."""
+    """A tensor of predictions, and one of probabilities: those that were asked for, or both."""
+    told = parse(reply.body[: _json_length(reply.body, reply.headers)])
     signature, (labels, values), rows = reply.signature, reply.answers, len(reply.answers.labels)
-    told = _tensor("predictions", [rows], _answer_type(signature), labels)
-    outputs = [told]
+    outputs = [_tensor("predictions", [rows], _answer_type(signature), labels)]
     if signature.classes:
         flat, shape = [share for row in values for share in row], [rows, len(signature.classes)]
         outputs.append(_tensor("probabilities", shape, "FP64", flat))
-    named = {"model_name": signature.name, "model_version": reply.version, "id": reply.id}
-    return orjson.dumps({**named, "outputs": outputs}), JSON
+    named = {"model_name": signature.name, "model_version": reply.version}
+    found = {**named, "id": told.get("id", reply.id), "outputs": _wanted(outputs, told)}
+    return orjson.dumps(found), JSON
+
+
+def _wanted(outputs: list[dict[str, Any]], told: dict[str, Any]) -> list[dict[str, Any]]:
+    """The outputs that a request names; all of them if it names none."""
+    asked = told.get("outputs")
+    if not isinstance(asked, list) or not asked:
+        return outputs
+    known = {one["name"]: one for one in outputs}
+    names = [one.get("name") if isinstance(one, dict) else None for one in asked]
+    for name in names:
+        if not isinstance(name, str) or name not in known:
+            raise Refused(422, f"outputs: {shown(name)} is none of {', '.join(known)}")
+    return [known[name] for name in names]
 
 
 def _tensor(name: str, shape: list[int], kind: str, data: list[Any]) -> dict[str, Any]:
