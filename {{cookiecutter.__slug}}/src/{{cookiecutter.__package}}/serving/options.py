@@ -30,6 +30,7 @@ def read_options() -> tuple[Options, argparse.Namespace]:
     add = parser.add_argument
     port = told("PORT") or told("AIP_HTTP_PORT") or "8080"
     add("bundle", nargs="?", type=Path, help="folder of the bundle")
+    add("serve", nargs="?", choices=["serve"], help="what SageMaker adds; it changes nothing")
     add("--host", default="127.0.0.1")
     add("--port", type=int, default=port, help="PORT")
     add("--workers", type=int, default=told("ML_WORKERS", "1"), help="processes; ML_WORKERS")
@@ -44,10 +45,18 @@ def read_options() -> tuple[Options, argparse.Namespace]:
     add("--check", action="store_true", help="ask a running service if it is ready")
     add("--smoke", metavar="URL", help="ask a service the golden rows, compare")
     add("--wait", type=float, default=START_SECONDS, help="seconds for --smoke")
-    asked = parser.parse_args()
-    if not asked.check and asked.bundle is None:
-        parser.error("name the bundle's folder")
-    if asked.workers < 1 or asked.queue < 1 or not 0 <= asked.log_sample <= 1:
-        parser.error("--workers and --queue are at least 1, --log-sample is from 0 to 1")
+    asked = parser.parse_intermixed_args()
+    if wrong := _wrong(asked):
+        parser.error(wrong)
     names = Options.__dataclass_fields__
     return Options(**{name: getattr(asked, name) for name in names}), asked
+
+
+def _wrong(asked: argparse.Namespace) -> str:
+    if not asked.check and asked.bundle is None:
+        return "name the bundle's folder"
+    if asked.workers < 1 or asked.queue < 1 or not 0 <= asked.log_sample <= 1:
+        return "--workers and --queue are at least 1, --log-sample is from 0 to 1"
+    if not (asked.drain >= 0 and asked.watch >= 0):
+        return "--drain and --watch are seconds, 0 or more"
+    return ""
