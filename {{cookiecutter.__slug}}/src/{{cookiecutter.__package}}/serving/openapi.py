@@ -62,7 +62,7 @@ def document(loaded: Loaded) -> dict[str, Any]:
         "info": {"title": signature.name, "version": version, "description": _about(signature)},
         "paths": {
             **{path: {"post": told} for path, told in posted.items()},
-            "/feedback": {"post": _feedback()},
+            "/feedback": {"post": _feedback(signature)},
             **{path: {"get": _telling(path)} for path in ("/health/live", "/version", "/metrics")},
             "/health/ready": {"get": _telling("/health/ready") | _answers("200", "503")},
         },
@@ -126,8 +126,11 @@ def _telling(path: str) -> dict[str, Any]:
     return {"operationId": path.strip("/"), "summary": path.strip("/")} | _answers("200")
 
 
-def _feedback() -> dict[str, Any]:
-    labels = {"id": {"type": "string", "minLength": 1}, "labels": {"type": "array", "minItems": 1}}
+def _feedback(signature: Signature) -> dict[str, Any]:
+    classes = [*signature.classes, None]  # null is not known yet
+    label = {"enum": classes} if signature.classes else {"type": ["number", "null"]}
+    listed = {"type": "array", "minItems": 1, "items": label}
+    labels = {"id": {"type": "string", "minLength": 1}, "labels": listed}
     body = {"required": True, "content": {"application/json": {"schema": _object(labels)}}}
     told: dict[str, Any] = {
         "operationId": "feedback",
