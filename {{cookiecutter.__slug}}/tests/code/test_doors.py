@@ -58,7 +58,7 @@ def ours(name):
         ("skops", ["store/export.py", "store/model.py"]),
         ("pickle", []),
         ("joblib", []),
-        ("fsspec", ["serving/log.py", "sources/remote.py"]),
+        ("fsspec", ["serving/place.py", "sources/remote.py"]),
         ("prometheus_client", ["serving/counters.py"]),
         ("sqlalchemy", ["sources/database.py"]),
         ("ruamel", ["adopt/refresh.py"]),

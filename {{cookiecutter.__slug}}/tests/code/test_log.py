@@ -10,7 +10,8 @@ import pytest
 
 from your_package.errors import Stop
 from your_package.serving import log as logs
-from your_package.serving.log import Log, Place
+from your_package.serving.log import Log
+from your_package.serving.place import Place
 
 ROW = {
     "region": "north",
@@ -30,22 +31,14 @@ def lines(folder, kind):
 
 
 @pytest.fixture
-def counts():
-    return {}
-
-
-@pytest.fixture
-def log(small_model, tmp_path, counts):
-    def counted(name, rows):
-        counts[name] = counts.get(name, 0) + rows
-
-    found = Log(Place.open(str(tmp_path)), small_model().signature, counted=counted)
+def log(small_model, tmp_path):
+    found = Log(Place.open(str(tmp_path)), small_model().signature)
     yield found
     found.close()
 
 
 def test_a_request_is_kept_row_by_row_and_only_what_the_model_reads(
-    served, small_model, ask, log, tmp_path, counts
+    served, small_model, ask, log, tmp_path
 ):
     app = served(small_model(), log=log)
     rows = [ROW | {"name": "Ada Lovelace"}, ROW | {"plan": "basic"}]
@@ -59,7 +52,9 @@ def test_a_request_is_kept_row_by_row_and_only_what_the_model_reads(
     ]
     assert [one["answer"] for one in kept] == answer["probabilities"]
     assert kept[0]["inputs"] == ROW
-    assert counts == {"ml_log_rows": 2}
+    app.count()
+    assert app.counters.sums["ml_log_rows",] == 2
+    assert app.counters.sums["ml_log_dropped",] == 0
 
 
 def test_free_text_stays_out(small_model, tmp_path):
@@ -80,17 +75,17 @@ def test_a_share_of_the_requests_is_kept(small_model, tmp_path):
     assert 300 < len(lines(tmp_path, "predictions")) < 500
 
 
-def test_what_there_is_no_room_for_is_dropped_and_counted(log, monkeypatch, counts):
-    monkeypatch.setattr(logs, "MOST_WAITING", 10)
+def test_what_there_is_no_room_for_is_dropped_and_counted(log, monkeypatch):
+    monkeypatch.setattr(logs, "MOST_WAITING", 0)
     for number in range(20):
-        log.add(str(number), "v1", [ROW], [0.5])
+        log.add(str(number), "v1", [ROW] * 3, [0.5] * 3)
     log.close()
-    assert counts == {"ml_log_dropped": 10, "ml_log_rows": 10}
+    assert (log.kept, log.refused) == (0, 60)
 
 
-def test_many_rows_are_written_before_the_time_is_up(log, monkeypatch, tmp_path):
-    monkeypatch.setattr(logs, "AT_ONCE", 100)
-    for number in range(100):
+def test_a_part_that_is_large_is_written_before_its_time(log, monkeypatch, tmp_path):
+    monkeypatch.setattr(logs, "LARGEST_PART", 100)
+    for number in range(logs.AT_ONCE):
         log.add(str(number), "v1", [ROW], [0.5])
     end = time.monotonic() + 5
     while not lines(tmp_path, "predictions") and time.monotonic() < end:
@@ -98,14 +93,23 @@ def test_many_rows_are_written_before_the_time_is_up(log, monkeypatch, tmp_path)
     assert lines(tmp_path, "predictions")
 
 
-def test_a_disk_that_fails_costs_the_log_and_not_the_service(log, counts, monkeypatch):
+def test_a_part_that_is_old_is_written(log, monkeypatch, tmp_path):
+    monkeypatch.setattr(logs, "SECONDS", 0.01)
+    log.add("r", "v1", [ROW], [0.5])
+    end = time.monotonic() + 5
+    while not lines(tmp_path, "predictions") and time.monotonic() < end:
+        time.sleep(0.01)
+    assert lines(tmp_path, "predictions")
+
+
+def test_a_disk_that_fails_costs_the_log_and_not_the_service(log, monkeypatch):
     def fail(*_):
         raise OSError("no space left on device")
 
     monkeypatch.setattr(Place, "write", fail)
     log.add("r", "v1", [ROW], [0.5])
     log.close()
-    assert counts == {"ml_log_dropped": 1}
+    assert (log.kept, log.failed) == (0, 1)
 
 
 def test_a_part_is_there_whole_or_not_at_all(tmp_path):

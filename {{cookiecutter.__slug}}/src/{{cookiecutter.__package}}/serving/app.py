@@ -17,7 +17,6 @@ from .counters import Counters, Times, exposition, shared
 from .feedback import keep_labels
 from .loaded import Loaded
 from .log import Log
-from .openapi import document, page
 from .platforms import Headers, Platform, Reply
 from .request import (
     Answer,
@@ -27,10 +26,10 @@ from .request import (
     Receive,
     Request,
     Send,
-    always,
     read_body,
     refusal,
 )
+from .told import told
 
 BUSY = 503
 logger = logging.getLogger(__name__)
@@ -68,8 +67,10 @@ class App:
         signature, version = loaded.model.signature, loaded.version
         ways = platforms.asked(signature, version, self.where.predict)
         routes: dict[str, dict[str, Handler]] = {
-            path: {"GET": handler} for path, handler in self._told(loaded).items()
+            path: {"GET": handler}
+            for path, handler in (told(loaded) | self._health(loaded)).items()
         }
+        routes["/metrics"] = {"GET": self._metrics}
         routes |= {path: {"POST": self._asker(loaded, way)} for path, way in ways.items()}
         routes["/feedback"] = {"POST": self._feedback}
         gauges = self.counters.gauges
@@ -83,8 +84,8 @@ class App:
         if scope["type"] != "http":
             return
         headers: Headers = dict(scope["headers"])
-        told = headers.get(b"x-request-id")
-        id_ = told.decode("latin-1")[:128] if told else f"{self._name}-{next(self._ids)}"
+        given = headers.get(b"x-request-id")
+        id_ = given.decode("latin-1")[:128] if given else f"{self._name}-{next(self._ids)}"
         path = scope["path"]
         methods = self.routes.get(path)
         try:
@@ -144,33 +145,15 @@ class App:
 
         return predict
 
-    def _told(self, loaded: Loaded) -> dict[str, Handler]:
-        """What may be read of the service."""
-        signature, version = loaded.model.signature, loaded.version
-        v1, v2 = f"/v1/models/{signature.name}", f"/v2/models/{signature.name}"
-        named = {"name": signature.name, "version": version, "task": signature.task}
-        routes = ["/predict", "/feedback", "/docs", "/openapi.json", "/metrics", "/health/ready"]
-        server = {"name": "ml-serve", "version": version, "extensions": ["binary_tensor_data"]}
-        told = always(platforms.metadata(signature, version))
-        found = {
-            "/": always({**named, "routes": routes}),
-            "/version": always({**named, "digest": loaded.model.digest}),
-            "/health/live": always({"status": "live"}),
-            "/v2/health/live": always({"live": True}),
-            "/v2": always(server),
-            v2: told,
-            f"{v2}/versions/{version}": told,
-            "/openapi.json": always(document(loaded)),
-            "/docs": page(loaded),
-            "/metrics": self._metrics,
-        }
-        health = ("/health/ready", "/ping", "/v2/health/ready", f"{v2}/ready")
-        for path in (*health, f"{v2}/versions/{version}/ready", self.where.health):
-            found[path] = self._ready({"version": version}, {"version": version})
-        name = {"name": signature.name}
-        found["/v1/models"] = always({"models": [signature.name]})
-        found[v1] = self._ready({**name, "ready": True}, {**name, "ready": False})
-        return found
+    def _health(self, loaded: Loaded) -> dict[str, Handler]:
+        """Where each platform asks whether it may send requests."""
+        name, version = loaded.model.signature.name, loaded.version
+        v2, told = f"/v2/models/{name}", {"version": version}
+        paths = ("/health/ready", "/ping", "/v2/health/ready", f"{v2}/ready", self.where.health)
+        found = {path: self._ready(told, told) for path in paths}
+        found[f"{v2}/versions/{version}/ready"] = self._ready(told, told)
+        v1 = self._ready({"name": name, "ready": True}, {"name": name, "ready": False})
+        return found | {f"/v1/models/{name}": v1}
 
     def _ready(self, yes: dict[str, Any], no: dict[str, Any]) -> Handler:
         ready = Answer(200, orjson.dumps({"status": "ready", **yes}))
@@ -192,6 +175,9 @@ class App:
         self._times.count()
         self.loaded.looks.look()
         self.counters.gauges["ml_queue_rows",] = self.loaded.batcher.rows
+        if self.log:
+            self.counters.sums["ml_log_rows",] = self.log.kept
+            self.counters.sums["ml_log_dropped",] = self.log.failed + self.log.refused
 
     async def _feedback(self, request: Request) -> Answer:
         kept = await keep_labels(self.log, await read_body(request), self.loaded.model.signature)

@@ -6,28 +6,29 @@ the rest of the image; whoever reads the parts has it.
 
 import contextlib
 import gzip
+import io
 import os
 import socket
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from random import random
 from typing import Any, NamedTuple
 
 import orjson
 
-from ..errors import Status, Stop
 from ..store.model import Signature
+from .place import Place
 from .rules import Row
 
-MOST_WAITING = 200_000  # rows; what comes on top of them is dropped, and counted
-AT_ONCE = 50_000
-SECONDS = 10.0
+MOST_WAITING = 20_000  # rows; what comes on top of them is dropped, and counted
+AT_ONCE = 500  # rows as Python objects are large: they are packed soon
+LARGEST_PART = 50_000_000  # bytes before they are packed to a tenth
+SECONDS = 10.0  # what a crash may cost
 LINE = orjson.OPT_APPEND_NEWLINE
 
 
@@ -50,75 +51,59 @@ class Label(NamedTuple):
     label: Any
 
 
-@dataclass(frozen=True)
-class Place:
-    """A folder, or the URL of one that fsspec knows."""
+class Part:
+    """Lines on their way to a file, packed in memory."""
 
-    url: str
+    def __init__(self) -> None:
+        """Empty."""
+        self.rows, self.size, self.since = 0, 0, time.monotonic()
+        self._packed = io.BytesIO()
+        self._file = gzip.GzipFile(fileobj=self._packed, mode="wb", compresslevel=1, mtime=0)
 
-    @classmethod
-    def open(cls, url: str) -> "Place":
-        """Try it once, before the first request.
+    def add(self, lines: list[bytes]) -> None:
+        """Pack more lines."""
+        self.size += self._file.write(b"".join(lines))
+        self.rows += len(lines)
 
-        Raises:
-            Stop: it cannot be written to, or its URL needs a package that is not installed.
-        """
-        place = cls(url.rstrip("/"))
-        try:
-            place.write("started.txt", datetime.now(UTC).isoformat().encode())
-        except Exception as error:
-            hint = "give a folder that may be written to"
-            if "://" in url:
-                hint = "the option `log` brings fsspec, and s3fs or gcsfs is for you to add"
-            raise Stop(Status.SETTINGS, f"--log {url}: {error}; {hint}.") from error
-        return place
+    @property
+    def is_due(self) -> bool:
+        """Whether it is large or old enough to be written."""
+        old = time.monotonic() - self.since >= SECONDS
+        return bool(self.rows) and (old or self.size >= LARGEST_PART)
 
-    def write(self, name: str, content: bytes) -> None:
-        """Keep a file under this name: on a disk aside first, and renamed."""
-        if "://" in self.url:
-            import fsspec
-
-            with fsspec.open(f"{self.url}/{name}", "wb") as file:
-                file.write(content)
-            return
-        path = Path(self.url, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        part.write_bytes(content)
-        part.replace(path)
+    def close(self) -> bytes:
+        """All of it, as a file holds it."""
+        self._file.close()
+        return self._packed.getvalue()
 
 
 class Log:
-    """Takes answers without waiting; `counted` is told what was written and what was dropped."""
+    """Takes answers without waiting. Each number is changed by one thread alone."""
 
-    def __init__(
-        self,
-        place: Place,
-        signature: Signature,
-        sample: float = 1.0,
-        counted: Callable[[str, int], None] = lambda _name, _rows: None,
-    ) -> None:
+    def __init__(self, place: Place, signature: Signature, sample: float = 1.0) -> None:
         """Begin to write. Free text stays out: nobody knows what people write into it."""
-        self.place, self.sample, self.counted = place, sample, counted
+        self.place, self.sample = place, sample
         self.columns = [column.name for column in signature.inputs if column.kind != "text"]
+        self.kept = self.failed = self.refused = 0  # rows
+        self._came = self._went = 0
         self._answered: deque[Answered] = deque()
         self._labels: deque[tuple[Label, Future]] = deque()
-        self._rows = 0
-        self._numbers = count()
+        self._part, self._numbers = Part(), count()
         self._wake, self._ended = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def add(self, id_: str, version: str, rows: list[Row], answers: list[Any]) -> None:
-        """Keep a request, if the sample or the room wants it so."""
+        """Keep a request, if the sample and the room allow it."""
         if self.sample < 1 and random() >= self.sample:  # noqa: S311 - no secret
             return
-        if self._rows >= MOST_WAITING:
-            self.counted("ml_log_dropped", len(rows))
+        waiting = self._came - self._went
+        if waiting >= MOST_WAITING:
+            self.refused += len(rows)
             return
-        self._rows += len(rows)
+        self._came += len(rows)
         self._answered.append(Answered(datetime.now(UTC), id_, version, rows, answers))
-        if self._rows >= AT_ONCE:
+        if waiting < AT_ONCE <= waiting + len(rows):
             self._wake.set()
 
     def label(self, labels: Iterable[Label]) -> list[Future]:
@@ -136,21 +121,27 @@ class Log:
 
     def _run(self) -> None:
         while not self._ended:
-            self._wake.wait(SECONDS)
+            self._wake.wait(SECONDS / 10)
             self._wake.clear()
             self._write_labels()
-            self._write_answered()
+            self._pack()
+            if self._part.is_due or self._ended:
+                self._write_part()
 
-    def _write_answered(self) -> None:
-        lines: list[bytes] = []
-        while self._answered and len(lines) < 2 * AT_ONCE:
+    def _pack(self) -> None:
+        while self._answered:
             one = self._answered.popleft()
-            self._rows -= len(one.rows)
-            lines += self._lines(one)
-        if lines and self._keep("predictions", lines) is None:
-            self.counted("ml_log_rows", len(lines))
-        elif lines:
-            self.counted("ml_log_dropped", len(lines))
+            self._went += len(one.rows)
+            self._part.add(self._lines(one))
+
+    def _write_part(self) -> None:
+        part, self._part = self._part, Part()
+        if not part.rows:
+            return
+        if self._keep("predictions", part.close()) is None:
+            self.kept += part.rows
+        else:
+            self.failed += part.rows
 
     def _lines(self, one: Answered) -> list[bytes]:
         at, names = one.at.isoformat(timespec="milliseconds"), self.columns
@@ -171,23 +162,22 @@ class Log:
 
     def _write_labels(self) -> None:
         waiting = [self._labels.popleft() for _ in range(len(self._labels))]
-        lines = [orjson.dumps(_told(label), option=LINE) for label, _ in waiting]
-        error = self._keep("labels", lines) if lines else None
+        if not waiting:
+            return
+        told = [{**label._asdict(), "at": label.at.isoformat()} for label, _ in waiting]
+        lines = b"".join(orjson.dumps(one, option=LINE) for one in told)
+        error = self._keep("labels", gzip.compress(lines, 1))
         for _, future in waiting:
             with contextlib.suppress(Exception):  # whoever asked may be gone
                 future.set_exception(error) if error else future.set_result(None)
 
-    def _keep(self, kind: str, lines: list[bytes]) -> Exception | None:
-        """Write a part; an error is for the caller, and the service goes on."""
+    def _keep(self, kind: str, content: bytes) -> Exception | None:
+        """Write a file; an error is for the caller, and the service goes on."""
         now = datetime.now(UTC)
         who = f"{socket.gethostname()}-{os.getpid()}-{next(self._numbers)}"
         name = f"{now:%Y-%m-%d}/{kind}-{now:%Y%m%dT%H%M%S}-{who}.jsonl.gz"
         try:
-            self.place.write(name, gzip.compress(b"".join(lines), 1))
+            self.place.write(name, content)
         except Exception as error:  # noqa: BLE001 - each file system raises its own
             return error
         return None
-
-
-def _told(label: Label) -> Mapping[str, Any]:
-    return {**label._asdict(), "at": label.at.isoformat(timespec="milliseconds")}

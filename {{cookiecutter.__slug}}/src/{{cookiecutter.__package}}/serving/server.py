@@ -20,8 +20,9 @@ from ..store.model import Signature
 from .app import App, Where
 from .counters import Counters, leave
 from .loaded import Source, open_bundle
-from .log import Log, Place
+from .log import Log
 from .options import START_SECONDS, Options
+from .place import Place
 from .smoke import ask_golden
 from .swap import Watcher
 from .voice import speak, traced
@@ -78,12 +79,7 @@ class Server(uvicorn.Server):
     def _open_log(self, signature: Signature) -> Log | None:
         if not self.options.log:
             return None
-
-        def counted(name: str, rows: int) -> None:
-            self.counters.sums[name,] += rows
-
-        place = Place.open(self.options.log)
-        return Log(place, signature, self.options.log_sample, counted)
+        return Log(Place.open(self.options.log), signature, self.options.log_sample)
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer until a signal comes."""

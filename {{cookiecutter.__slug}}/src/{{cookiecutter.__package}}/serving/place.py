@@ -1,0 +1,46 @@
+"""Where a log is kept: a folder on a disk, or the URL of one."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import Status, Stop
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder, or the URL of one that fsspec knows."""
+
+    url: str
+
+    @classmethod
+    def open(cls, url: str) -> "Place":
+        """Try it once, before the first request.
+
+        Raises:
+            Stop: it cannot be written to, or its URL needs a package that is not installed.
+        """
+        place = cls(url.rstrip("/"))
+        try:
+            place.write("started.txt", datetime.now(UTC).isoformat().encode())
+        except Exception as error:
+            hint = "give a folder that may be written to"
+            if "://" in url:
+                hint = "the option `log` brings fsspec, and s3fs or gcsfs is for you to add"
+            raise Stop(Status.SETTINGS, f"--log {url}: {error}; {hint}.") from error
+        return place
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keep a file under this name: on a disk aside first, and renamed."""
+        if "://" in self.url:
+            import fsspec
+
+            with fsspec.open(f"{self.url}/{name}", "wb") as file:
+                file.write(content)
+            return
+        path = Path(self.url, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        part.write_bytes(content)
+        part.replace(path)
