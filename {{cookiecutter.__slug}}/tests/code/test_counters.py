@@ -48,6 +48,8 @@ def test_requests_rows_predictions_and_refusals_are_counted(served, small_model,
     assert found['ml_batch_rows_bucket{le="2.0"}'] == 3
     for stage in ("read", "wait", "score", "write"):
         assert found[f'ml_stage_seconds_count{{stage="{stage}"}}'] == 3
+    parts = [value for name, value in found.items() if name.startswith("ml_stage_seconds_sum")]
+    assert sum(parts) == pytest.approx(found["ml_request_seconds_sum"])
     named = 'ml_info{format="onnx",name="small",task="binary",version="v7"}'
     assert found[named] == 1
 

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import time
+from datetime import date
 
 import pytest
 
@@ -116,6 +117,15 @@ def test_a_part_is_there_whole_or_not_at_all(tmp_path):
     place = Place.open(str(tmp_path))
     place.write("2026-01-01/a.jsonl.gz", b"x")
     assert [path.name for path in (tmp_path / "2026-01-01").iterdir()] == ["a.jsonl.gz"]
+
+
+def test_days_that_are_over_go_and_nothing_else(tmp_path):
+    for name in ("2026-01-01", "2026-01-09", "2026-01-10", "notes"):
+        (tmp_path / name).mkdir()
+    Place(str(tmp_path)).prune(0, date(2026, 1, 10))
+    assert len(list(tmp_path.iterdir())) == 4
+    Place(str(tmp_path)).prune(1, date(2026, 1, 10))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-01-09", "2026-01-10", "notes"]
 
 
 def test_a_url_is_written_by_fsspec(small_model):

@@ -60,6 +60,7 @@ class App:
         """Begin to count."""
         self._ids, self._name = count(1), secrets.token_hex(4)
         self._times = Times(self.counters)
+        self.counters.sums["ml_swaps", "done"] = self.counters.sums["ml_swaps", "refused"] = 0.0
         self.take(self.loaded)
 
     def take(self, loaded: Loaded) -> None:
@@ -140,7 +141,7 @@ class App:
                 self.log.add(request.id, version, rows, answers.values)
             reply = Reply(signature, answers, version, request.id, request.headers, body)
             answer = Answer(200, *way.write(reply))
-            times.add(started, asked, answered, perf_counter())
+            times.add(started, asked, answers.begun, answered, perf_counter())
             return answer
 
         return predict
@@ -175,6 +176,7 @@ class App:
         self._times.count()
         self.loaded.looks.look()
         self.counters.gauges["ml_queue_rows",] = self.loaded.batcher.rows
+        self.counters.gauges["ml_queue_limit",] = self.loaded.batcher.queue
         if self.log:
             self.counters.sums["ml_log_rows",] = self.log.kept
             self.counters.sums["ml_log_dropped",] = self.log.failed + self.log.refused

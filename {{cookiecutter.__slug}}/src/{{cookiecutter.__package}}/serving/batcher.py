@@ -23,14 +23,15 @@ class Answers(NamedTuple):
 
     labels: list[Any]
     values: list[Any]
+    begun: float  # when the model took it up
 
 
 class Scored(NamedTuple):
-    """One call of the model: what it read, what it answered, and how many seconds it took."""
+    """One call of the model: what it read, what it answered, and when it began."""
 
     inputs: Inputs
     answers: NDArray
-    seconds: float
+    begun: float
 
 
 @dataclass
@@ -97,7 +98,7 @@ class Batcher:
         for rows, future in batch:
             end = start + len(rows)
             if not future.done():
-                future.set_result(Answers(labels[start:end], values[start:end]))
+                future.set_result(Answers(labels[start:end], values[start:end], found.begun))
             start = end
         self.scored(found)
 
@@ -116,10 +117,10 @@ class Batcher:
         return batch, rows
 
     def _try(self, rows: list[Row]) -> Scored | Exception:
-        started, inputs = perf_counter(), self.model.signature.inputs
+        begun, inputs = perf_counter(), self.model.signature.inputs
         try:
             encoded = encode({c.name: [row[c.name] for row in rows] for c in inputs}, inputs)
             answers = self.model.predict(encoded)
         except Exception as error:  # noqa: BLE001 - a model of the user's may raise anything
             return error
-        return Scored(encoded, answers, perf_counter() - started)
+        return Scored(encoded, answers, begun)

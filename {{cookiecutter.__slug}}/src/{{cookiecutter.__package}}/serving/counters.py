@@ -19,9 +19,10 @@ HELP = {
     "ml_info": ("The model that answers", "name", "version", "task", "format"),
     "ml_requests": ("Requests", "route", "status"),
     "ml_request_seconds": ("From a prediction's first byte to its answer",),
-    "ml_stage_seconds": ("Parts of a prediction: read, wait, score, write", "stage"),
+    "ml_stage_seconds": ("Parts of a prediction: read, wait, score, write; they add up", "stage"),
     "ml_batch_rows": ("Rows that were scored together",),
     "ml_queue_rows": ("Rows that wait for the model",),
+    "ml_queue_limit": ("Rows that may wait before others are refused",),
     "ml_rows": ("Rows that were predicted",),
     "ml_predictions": ("Predictions by class", "prediction"),
     "ml_prediction_value": ("Predicted numbers",),
@@ -34,7 +35,7 @@ HELP = {
     "ml_swaps": ("New bundles that were taken, or refused", "result"),
 }
 AT_ONCE = 1_000
-GAUGES = ("ml_info", "ml_queue_rows", "ml_input_drift")
+GAUGES = ("ml_info", "ml_queue_rows", "ml_queue_limit", "ml_input_drift")
 
 
 class Histogram:
@@ -100,18 +101,18 @@ class Counters:
 
 
 class Times:
-    """When a prediction was read, asked, answered and written; counted a thousand at once."""
+    """When a request came, was read, scored, answered and written; counted a thousand at once."""
 
     def __init__(self, counters: Counters) -> None:
-        """The stages between the four moments, and the whole."""
-        parts = ("read", "wait", "write")
+        """The stages between the five moments, and the whole."""
+        parts = ("read", "wait", "score", "write")
         self._stages = [counters.histogram(SECONDS, "ml_stage_seconds", part) for part in parts]
         self._whole = counters.histogram(SECONDS, "ml_request_seconds")
-        self._kept: list[tuple[float, float, float, float]] = []
+        self._kept: list[tuple[float, ...]] = []
 
-    def add(self, started: float, asked: float, answered: float, done: float) -> None:
+    def add(self, *moments: float) -> None:
         """Keep one request's moments, seconds of one clock."""
-        self._kept.append((started, asked, answered, done))
+        self._kept.append(moments)
         if len(self._kept) >= AT_ONCE:
             self.count()
 
@@ -122,7 +123,7 @@ class Times:
             self._kept = []
             for stage, seconds in zip(self._stages, np.diff(moments, axis=1).T, strict=True):
                 stage.add_all(seconds)
-            self._whole.add_all(moments[:, 3] - moments[:, 0])
+            self._whole.add_all(moments[:, -1] - moments[:, 0])
 
 
 def shared(own: Counters, folder: Path | None, name: str) -> Counters:

@@ -14,7 +14,7 @@ from ..errors import Status, Stop
 from ..store.encode import encode
 from ..store.model import Model, load
 from .batcher import Batcher, Scored
-from .counters import ROWS, SECONDS, Counters
+from .counters import ROWS, Counters
 from .looks import Looks
 from .rules import Rules
 
@@ -91,7 +91,6 @@ def _teller(
 ) -> Callable[[Scored], None]:
     """Counts each call of the model."""
     signature, sums = model.signature, counters.sums
-    seconds = counters.histogram(SECONDS, "ml_stage_seconds", "score")
     sizes = counters.histogram(ROWS, "ml_batch_rows")
     known = reference.get("columns", {}).get(signature.target, {}).get("quantiles", [])
     bounds = sorted(set(known[1:-1]))
@@ -99,7 +98,6 @@ def _teller(
 
     def tell(scored: Scored) -> None:
         rows = len(scored.answers)
-        seconds.add(scored.seconds)
         sizes.add(rows)
         sums["ml_rows",] += rows
         for label, count in _classes(scored.answers, model):

@@ -80,9 +80,11 @@ class Part:
 class Log:
     """Takes answers without waiting. Each number is changed by one thread alone."""
 
-    def __init__(self, place: Place, signature: Signature, sample: float = 1.0) -> None:
+    def __init__(
+        self, place: Place, signature: Signature, sample: float = 1.0, days: int = 0
+    ) -> None:
         """Begin to write. Free text stays out: nobody knows what people write into it."""
-        self.place, self.sample = place, sample
+        self.place, self.sample, self.days = place, sample, days
         self.columns = [column.name for column in signature.inputs if column.kind != "text"]
         self.kept = self.failed = self.refused = 0  # rows
         self._came = self._went = 0
@@ -140,6 +142,7 @@ class Log:
             return
         if self._keep("predictions", part.close()) is None:
             self.kept += part.rows
+            self.place.prune(self.days, datetime.now(UTC).date())
         else:
             self.failed += part.rows
 

@@ -21,6 +21,7 @@ class Options:
     watch: float = 0.0
     log: str = ""
     log_sample: float = 1.0
+    log_days: int = 0
 
 
 def read_options() -> tuple[Options, argparse.Namespace]:
@@ -42,6 +43,8 @@ def read_options() -> tuple[Options, argparse.Namespace]:
     add("--log", default=told("ML_LOG", ""), help="folder or URL of the prediction log; ML_LOG")
     sample = told("ML_LOG_SAMPLE", "1")
     add("--log-sample", type=float, default=sample, help="share of requests; ML_LOG_SAMPLE")
+    days = "days after which a folder of the log goes, 0 for never; ML_LOG_DAYS"
+    add("--log-days", type=int, default=told("ML_LOG_DAYS", "0"), help=days)
     add("--check", action="store_true", help="ask a running service if it is ready")
     add("--smoke", metavar="URL", help="ask a service the golden rows, compare")
     add("--wait", type=float, default=START_SECONDS, help="seconds for --smoke")

@@ -1,8 +1,9 @@
 """Where a log is kept: a folder on a disk, or the URL of one."""
 
 import os
+import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from ..errors import Status, Stop
@@ -44,3 +45,12 @@ class Place:
         part = path.with_name(f".{path.name}.{os.getpid()}")
         part.write_bytes(content)
         part.replace(path)
+
+    def prune(self, days: int, today: date) -> None:
+        """Remove the days before the last so many; on a disk alone, a store has rules for it."""
+        if not days or "://" in self.url:
+            return
+        oldest = (today - timedelta(days)).isoformat()
+        for folder in Path(self.url).glob("20[0-9][0-9]-[01][0-9]-[0-3][0-9]"):
+            if folder.name < oldest:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -58,7 +58,7 @@ def _json_length(body: bytes, headers: Headers) -> int | None:
 
 def write_own(reply: Reply) -> tuple[bytes, bytes]:
     """Predictions in the target's words, with probabilities where there are classes."""
-    signature, (labels, values), version, id_, *_ = reply
+    signature, (labels, values, _), version, id_, *_ = reply
     if not signature.classes:
         return orjson.dumps({"predictions": labels, "version": version, "id": id_}), JSON
     told = {
@@ -93,7 +93,7 @@ def write_objects(reply: Reply) -> tuple[bytes, bytes]:
 def write_tensors(reply: Reply) -> tuple[bytes, bytes]:
     """A tensor of predictions, and one of probabilities: those that were asked for, or both."""
     told = parse(reply.body[: _json_length(reply.body, reply.headers)])
-    signature, (labels, values), rows = reply.signature, reply.answers, len(reply.answers.labels)
+    signature, (labels, values, _), rows = reply.signature, reply.answers, len(reply.answers.labels)
     outputs = [_tensor("predictions", [rows], _answer_type(signature), labels)]
     if signature.classes:
         flat, shape = [share for row in values for share in row], [rows, len(signature.classes)]

@@ -79,7 +79,8 @@ class Server(uvicorn.Server):
     def _open_log(self, signature: Signature) -> Log | None:
         if not self.options.log:
             return None
-        return Log(Place.open(self.options.log), signature, self.options.log_sample)
+        told = self.options
+        return Log(Place.open(told.log), signature, told.log_sample, told.log_days)
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer until a signal comes."""
