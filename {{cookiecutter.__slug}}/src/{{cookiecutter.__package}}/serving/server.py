@@ -22,6 +22,7 @@ from .counters import Counters, leave
 from .loaded import Source, open_bundle
 from .log import Log
 from .options import START_SECONDS, Options
+from .patience import Connection, cut_the_late
 from .place import Place
 from .smoke import ask_golden
 from .swap import Watcher
@@ -49,6 +50,7 @@ class Server(uvicorn.Server):
             server_header=False,
             lifespan="off",
             ws="none",
+            http=Connection,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=20,
         )
@@ -104,6 +106,7 @@ class Server(uvicorn.Server):
         """Once a second, what is counted late."""
         if counter % 10 == 0:
             self.app.count()
+            cut_the_late(self.server_state.connections, asyncio.get_running_loop().time())
             if self.app.where.shared:
                 leave(self.counters, self.app.where.shared, self.app.where.worker)
         return await super().on_tick(counter)
