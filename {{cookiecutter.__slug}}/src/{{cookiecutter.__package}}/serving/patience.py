@@ -42,8 +42,8 @@ class Connection(HttpToolsProtocol):
         self.since, self.size = float("inf"), 0
 
 
-def cut_the_late(connections: Iterable[Connection], now: float) -> None:
+def cut_the_late(connections: Iterable[object], now: float) -> None:
     """End the connections whose requests do not come to an end."""
     for one in [*connections]:
-        if now - one.since > SLOWEST:
+        if isinstance(one, Connection) and now - one.since > SLOWEST:
             one.transport.abort()
