@@ -102,7 +102,12 @@ def measure(bench: Bench, options: argparse.Namespace) -> Found:
 def remember(bench: Bench, options: argparse.Namespace) -> None:
     """Memory under load, minute by minute."""
     lines: list[str] = []
-    found = measure_memory(bench, options.minutes, lambda line: (lines.append(line), say(line)))
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        say(line)
+
+    found = measure_memory(bench, options.minutes, tell)
     grown = found[-2] - found[1]
     told = "\n".join(f"- {line}" for line in lines)
     text = f"""# Memory under load
@@ -153,6 +158,8 @@ def read_options() -> argparse.Namespace:
 def main() -> int:
     """Measure, print, write; fails where a ratio does not hold."""
     options = read_options()
+    if options.results:
+        options.results.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="serving-") as scratch:
         bench = set_up(Path(scratch), options)
         if options.minutes:
@@ -162,7 +169,6 @@ def main() -> int:
     text = report(found)
     say(text)
     if options.results:
-        options.results.mkdir(parents=True, exist_ok=True)
         (options.results / "serving.md").write_text(text, encoding="utf-8")
         if found.loads:
             draw(found, options.results / "serving.png")

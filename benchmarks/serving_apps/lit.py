@@ -46,7 +46,7 @@ class Scorer(litserve.LitAPI):
 
 
 if __name__ == "__main__":
-    scorer = Scorer(max_batch_size=64, batch_timeout=0.005)
+    scorer = Scorer(max_batch_size=64, batch_timeout=0.005)  # the best of a few
     server = litserve.LitServer(scorer, accelerator="cpu", workers_per_device=1)
     server.run(
         host="127.0.0.1", port=int(sys.argv[1]), generate_client_file=False, log_level="warning"
