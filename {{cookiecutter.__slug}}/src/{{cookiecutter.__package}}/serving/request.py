@@ -16,6 +16,8 @@ Send = Callable[[Message], Awaitable[None]]
 LARGEST_BODY = 4_000_000
 DIGITS = len(str(LARGEST_BODY))
 SLOWEST_BODY = 30.0  # seconds
+MOST_HELD = 32_000_000  # bytes of bodies that are not whole yet, together
+_held = 0
 
 
 class Gone(Exception):
@@ -64,17 +66,24 @@ async def read_body(request: Request) -> bytes:
 
 
 async def _rest(receive: Receive, message: Message) -> bytes:
+    global _held  # noqa: PLW0603 - one process, one memory
     parts, size = [], 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise Gone
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > LARGEST_BODY:
-            raise _too_large()
-        if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
+    try:
+        while True:
+            if message["type"] == "http.disconnect":
+                raise Gone
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            _held += len(parts[-1])
+            if size > LARGEST_BODY:
+                raise _too_large()
+            if _held > MOST_HELD:
+                raise Refused(503, "too many large bodies at once: try again in a second")
+            if not message.get("more_body"):
+                return b"".join(parts)
+            message = await receive()
+    finally:
+        _held -= size
 
 
 def _too_large() -> Refused:
