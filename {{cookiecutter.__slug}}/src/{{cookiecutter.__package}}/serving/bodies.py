@@ -82,7 +82,7 @@ def csv_rows(body: bytes, inputs: Sequence[Input]) -> list[Row]:
     """CSV with a line of names, or without one in the order of the contract."""
     names = [column.name for column in inputs]
     try:
-        lines = [line for line in csv.reader(io.StringIO(body.decode())) if line]
+        lines = [line for line in csv.reader(io.StringIO(body.decode("utf-8-sig"))) if line]
     except (UnicodeDecodeError, csv.Error) as error:
         raise Refused(422, f"this is no CSV: {error}") from error
     header = lines.pop(0) if lines and set(names) <= set(lines[0]) else names

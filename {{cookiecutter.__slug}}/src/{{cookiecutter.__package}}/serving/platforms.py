@@ -1,5 +1,7 @@
 """Each platform's way to ask and to be answered: the same rows, the same model, other words."""
 
+import csv
+import io
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -75,7 +77,9 @@ def write_invocations(reply: Reply) -> tuple[bytes, bytes]:
     """As own, or a line a row where CSV is accepted: SageMaker's batch transform."""
     if not reply.headers.get(b"accept", JSON).startswith(CSV):
         return write_own(reply)
-    return ("\n".join(map(str, reply.answers.labels)) + "\n").encode(), CSV
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([label] for label in reply.answers.labels)
+    return text.getvalue().encode(), CSV
 
 
 def write_objects(reply: Reply) -> tuple[bytes, bytes]:
