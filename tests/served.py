@@ -1,0 +1,207 @@
+"""The generated project's service as a process of its own, and clients that count its answers."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import TODAY, Project, bake_into
+from real_servers import free_port
+
+LATER = "2026-08-03"
+JSON = {"content-type": "application/json"}
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        """Its content."""
+        return json.loads(self.content)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that runs here."""
+
+    port: int
+    process: subprocess.Popen
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(
+        self, path: str, body: Any = None, headers: Mapping[str, str] = JSON, method: str = ""
+    ) -> Answer:
+        """One request on a connection of its own; a body that is not bytes is sent as JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        try:
+            verb = method or ("GET" if body is None else "POST")
+            connection.request(verb, path, content, dict(headers))
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What /predict says, without what differs from request to request."""
+        answer = self.ask("/predict", {"rows": rows})
+        assert answer.status == 200, answer.content
+        return {key: value for key, value in answer.json.items() if key != "id"}
+
+    def metrics(self) -> dict[str, float]:
+        """Each sample of /metrics by its name with its labels."""
+        lines = self.ask("/metrics").content.decode().splitlines()
+        pairs = [line.rsplit(" ", 1) for line in lines if line and not line.startswith("#")]
+        return {name: float(value) for name, value in pairs}
+
+    def wait_for(self, true: Callable[[], Any], seconds: float = 30) -> Any:
+        """Ask until it is so; the service has to stay alive meanwhile."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                if found := true():
+                    return found
+            except (OSError, http.client.HTTPException):
+                pass
+            assert self.process.poll() is None, self.log.read_text(errors="replace")
+            time.sleep(0.02)
+        raise AssertionError(f"not within {seconds} s\n{self.log.read_text(errors='replace')}")
+
+    def ready(self) -> bool:
+        """Whether it says so."""
+        return self.ask("/health/ready").status == 200
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+
+@contextmanager
+def service(
+    project: Project, bundle: Path, folder: Path, *flags: object, **environment: str
+) -> Iterator[Service]:
+    """`ml-serve BUNDLE …` until the test is done; without `--port` the environment tells it."""
+    port = next((int(environment[n]) for n in ("PORT", "AIP_HTTP_PORT") if n in environment), 0)
+    told = [] if port else ["--port", str(port := free_port())]
+    command = [project.folder / ".venv" / "bin" / "ml-serve", bundle, *told, *map(str, flags)]
+    log = folder / f"{port}.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command, stdout=file, stderr=file, cwd=folder, env={**os.environ, **environment}
+        )
+    made = Service(port, process, log)
+    try:
+        made.wait_for(made.ready)
+        yield made
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+Bundles = Callable[..., list[Path]]
+
+
+@pytest.fixture(scope="session")
+def bundles(installed: Callable[[str], Project], tmp_path_factory) -> Bundles:
+    """A sample's bundles, one a day of training; each is trained once a session."""
+    made: dict[tuple[str, str], Path] = {}
+
+    def train(sample: str = "binary", *days: str) -> list[Path]:
+        for day in days or (TODAY,):
+            if (sample, day) not in made:
+                folder = bake_into(tmp_path_factory.mktemp("trained"), sample=sample)
+                borrowed = installed("binary")  # its environment serves every sample
+                Project(folder, borrowed.forks).ml("train", "--today", day)
+                (made[sample, day],) = folder.glob("mlartifacts/*/artifacts/bundle")
+        return [made[sample, day] for day in days or (TODAY,)]
+
+    return train
+
+
+def golden(bundle: Path) -> dict[str, Any]:
+    """Its rows, and the answers to them."""
+    return json.loads((bundle / "golden.json").read_text(encoding="utf-8"))
+
+
+@dataclass
+class Load:
+    """Keep-alive clients that ask as fast as they are answered; a refused connection is no request.
+
+    `judge` looks at each answer, and says what is wrong with it, or nothing.
+    """
+
+    port: int
+    body: bytes
+    judge: Callable[[int, bytes], str]
+    clients: int = 8
+    keep_alive: bool = True
+    answered: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+
+    def __enter__(self) -> "Load":
+        """Begin."""
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(self.clients)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for the last answers."""
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def more(self, number: int) -> None:
+        """Wait until so many more requests were answered."""
+        goal, end = self.answered + number, time.monotonic() + 60
+        while self.answered < goal:
+            assert time.monotonic() < end, f"{self.answered} of {goal} answers, {self.failed}"
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        while not self._ended.is_set():
+            if connection.sock is None:
+                try:
+                    connection.connect()
+                except OSError:
+                    self._ended.wait(0.01)
+                    continue
+            try:
+                connection.request("POST", "/predict", self.body, JSON)
+                answer = connection.getresponse()
+                wrong = self.judge(answer.status, answer.read())
+                if not self.keep_alive:
+                    connection.close()
+            except (OSError, http.client.HTTPException) as error:
+                wrong = repr(error)
+                connection.close()
+            if wrong:
+                self.failed[wrong] += 1
+            self.answered += 1
+        connection.close()
