@@ -9,9 +9,9 @@ import pytest
 from your_package.errors import Stop
 from your_package.serving.app import App
 from your_package.serving.counters import Counters
-from your_package.serving.loaded import open_bundle
+from your_package.serving.loaded import InFolder, open_bundle
 from your_package.serving.options import Options
-from your_package.serving.server import InFolder, listen, smoke
+from your_package.serving.server import listen, smoke
 from your_package.serving.swap import Watcher
 from your_package.store import bundle
 from your_package.store.encode import encode

@@ -44,6 +44,7 @@ class Batcher:
     waiting: list[Waiting] = field(default_factory=list)
     rows: int = 0
     busy: bool = False
+    loop: asyncio.AbstractEventLoop = field(init=False)  # of whoever asks
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "score"))
 
     def predict(self, rows: list[Row]) -> asyncio.Future[Answers]:
@@ -54,13 +55,12 @@ class Batcher:
         """
         if self.rows and self.rows + len(rows) > self.queue:
             raise Refused(503, f"{self.rows} rows wait already: try again in a second")
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
+        if not self.busy:
+            self.busy, self.loop = True, asyncio.get_running_loop()
+            self.loop.call_soon(self._next)
+        future = self.loop.create_future()
         self.waiting.append((rows, future))
         self.rows += len(rows)
-        if not self.busy:
-            self.busy = True
-            loop.call_soon(self._next)
         return future
 
     def _next(self) -> None:
@@ -71,8 +71,7 @@ class Batcher:
         elif len(rows) <= INLINE and self.model.signature.format == "onnx":
             self._done(batch, self._try(rows))
         else:
-            loop = asyncio.get_running_loop()
-            asked = loop.run_in_executor(self.pool, self._try, rows)
+            asked = self.loop.run_in_executor(self.pool, self._try, rows)
             asked.add_done_callback(lambda told: self._done(batch, told.result()))
 
     def _done(self, batch: list[Waiting], found: Scored | Exception) -> None:

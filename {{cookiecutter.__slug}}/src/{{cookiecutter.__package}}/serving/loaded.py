@@ -22,6 +22,18 @@ TOLERANCE = 1e-6
 Source = Callable[[], tuple[Path, str | None]]  # which bundle is meant to answer, and its name
 
 
+@dataclass(frozen=True)
+class InFolder:
+    """The bundle that a folder, or a link to one, is now; its name comes of its digest."""
+
+    folder: Path
+    version: str | None = None
+
+    def __call__(self) -> tuple[Path, str | None]:
+        """Where the link leads to at this moment."""
+        return self.folder.resolve(), self.version
+
+
 @dataclass
 class Loaded:
     """A model, ready to be asked; two of them live side by side while one replaces the other."""

@@ -7,7 +7,6 @@ import select
 import signal
 import socket
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,14 +18,14 @@ from ..store.bundle import verify
 from ..store.model import Signature
 from .app import App, Where
 from .counters import Counters, leave
-from .loaded import Source, open_bundle
+from .loaded import InFolder, Source, open_bundle
 from .log import Log
 from .options import START_SECONDS, Options
-from .patience import Connection, cut_the_late
 from .place import Place
 from .smoke import ask_golden
 from .swap import Watcher
 from .voice import speak, traced
+from .wire import Connection, cut_the_late
 from .workers import SHARED, run_workers
 
 BACKLOG = 2048  # connections that wait to be let in
@@ -48,6 +47,7 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             lifespan="off",
             ws="none",
             http=Connection,
@@ -141,18 +141,6 @@ class Server(uvicorn.Server):
             leave(self.counters, self.app.where.shared, self.app.where.worker)
 
 
-@dataclass(frozen=True)
-class InFolder:
-    """The bundle that a folder, or a link to one, is now; its name comes of its digest."""
-
-    folder: Path
-    version: str | None = None
-
-    def __call__(self) -> tuple[Path, str | None]:
-        """Where the link leads to at this moment."""
-        return self.folder.resolve(), self.version
-
-
 def serve(options: Options) -> None:
     """Answer from a bundle's folder until a signal comes.
 
@@ -171,12 +159,14 @@ def serve(options: Options) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket, or a stop that says why not."""
     try:
-        return socket.create_server((host, port), backlog=BACKLOG)
+        found = socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
         hint = "choose another with --port" if port else "choose another with --host"
         raise Stop(
             Status.SETTINGS, f"{host}:{port} cannot be listened on ({error.strerror}): {hint}."
         ) from error
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # short answers leave at once
+    return found
 
 
 def smoke(folder: Path, version: str, host: str, port: int) -> dict[str, Any]:
