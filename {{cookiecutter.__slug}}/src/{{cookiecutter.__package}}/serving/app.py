@@ -16,7 +16,7 @@ from .bodies import Refused
 from .counters import Counters, Times, exposition, shared
 from .feedback import keep_labels
 from .loaded import Loaded
-from .log import Log
+from .log import Log, logged
 from .platforms import Headers, Platform, Reply
 from .request import (
     Answer,
@@ -30,6 +30,7 @@ from .request import (
     refusal,
 )
 from .told import told
+from .voice import used
 
 BUSY = 503
 logger = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class App:
     def _asker(self, loaded: Loaded, way: Platform) -> Handler:
         """Answers predictions in one platform's words."""
         signature, version, rules = loaded.model.signature, loaded.version, loaded.rules
-        times = self._times
+        times, columns = self._times, logged(signature)
 
         async def predict(request: Request) -> Answer:
             started = perf_counter()
@@ -138,7 +139,7 @@ class App:
             answers = await loaded.batcher.predict(rows)
             answered = perf_counter()
             if self.log:
-                self.log.add(request.id, version, rows, answers.values)
+                self.log.add(request.id, version, rows, answers.values, columns)
             reply = Reply(signature, answers, version, request.id, request.headers, body)
             answer = Answer(200, *way.write(reply))
             times.add(started, asked, answers.begun, answered, perf_counter())
@@ -174,6 +175,7 @@ class App:
     def count(self) -> None:
         """Bring up to date what is not counted at once."""
         self._times.count()
+        used(self.counters)
         self.loaded.looks.look()
         self.counters.gauges["ml_queue_rows",] = self.loaded.batcher.rows
         self.counters.gauges["ml_queue_limit",] = self.loaded.batcher.queue

@@ -33,9 +33,14 @@ HELP = {
     "ml_log_rows": ("Rows in the prediction log",),
     "ml_log_dropped": ("Rows that the log had no room for",),
     "ml_swaps": ("New bundles that were taken, or refused", "result"),
+    "process_cpu_seconds": ("Processor time",),
+    "process_resident_memory_bytes": ("Memory",),
+    "process_start_time_seconds": ("When it started",),
 }
 AT_ONCE = 1_000
-GAUGES = ("ml_info", "ml_queue_rows", "ml_queue_limit", "ml_input_drift")
+GAUGES = {"ml_info", "ml_queue_rows", "ml_queue_limit", "ml_input_drift"}
+GAUGES |= {"process_resident_memory_bytes", "process_start_time_seconds"}
+MEMORY = ["process_resident_memory_bytes"]  # its key, as JSON has it
 
 
 class Histogram:
@@ -88,12 +93,13 @@ class Counters:
         )
 
     def join(self, snapshot: bytes) -> None:
-        """Add what a sibling counted; a gauge is the larger one."""
+        """Add what a sibling counted; a gauge is the larger one, but for memory."""
         told = orjson.loads(snapshot)
         for key, value in told["sums"]:
             self.sums[tuple(key)] += value
         for key, value in told["gauges"]:
-            self.gauges[tuple(key)] = max(value, self.gauges.get(tuple(key), value))
+            known = self.gauges.get(tuple(key), 0.0)
+            self.gauges[tuple(key)] = known + value if key == MEMORY else max(known, value)
         for key, bounds, counts, total in told["all"]:
             mine = self.histogram(bounds, *key)
             mine.counts = [one + other for one, other in zip(mine.counts, counts, strict=True)]
@@ -147,7 +153,7 @@ def leave(own: Counters, folder: Path, name: str) -> None:
 
 def exposition(counters: Counters) -> bytes:
     """Text that Prometheus reads."""
-    from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+    from prometheus_client import CollectorRegistry, generate_latest
 
     class Once:
         def collect(self) -> Iterator[Any]:
@@ -158,7 +164,6 @@ def exposition(counters: Counters) -> bytes:
 
     registry = CollectorRegistry()
     registry.register(Once())
-    ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 

@@ -29,6 +29,7 @@ MOST_WAITING = 20_000  # rows; what comes on top of them is dropped, and counted
 AT_ONCE = 500  # rows as Python objects are large: they are packed soon
 LARGEST_PART = 50_000_000  # bytes before they are packed to a tenth
 SECONDS = 10.0  # what a crash may cost
+Names = list[str] | None  # the columns of a request; by default those of the first version
 LINE = orjson.OPT_APPEND_NEWLINE
 
 
@@ -40,6 +41,7 @@ class Answered(NamedTuple):
     version: str
     rows: list[Row]
     answers: list[Any]
+    columns: list[str]
 
 
 class Label(NamedTuple):
@@ -49,6 +51,11 @@ class Label(NamedTuple):
     id: str
     row: int
     label: Any
+
+
+def logged(signature: Signature) -> list[str]:
+    """The columns that are kept: no free text, for nobody knows what people write into it."""
+    return [column.name for column in signature.inputs if column.kind != "text"]
 
 
 class Part:
@@ -83,9 +90,9 @@ class Log:
     def __init__(
         self, place: Place, signature: Signature, sample: float = 1.0, days: int = 0
     ) -> None:
-        """Begin to write. Free text stays out: nobody knows what people write into it."""
+        """Begin to write."""
         self.place, self.sample, self.days = place, sample, days
-        self.columns = [column.name for column in signature.inputs if column.kind != "text"]
+        self.columns = logged(signature)
         self.kept = self.failed = self.refused = 0  # rows
         self._came = self._went = 0
         self._answered: deque[Answered] = deque()
@@ -95,7 +102,9 @@ class Log:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
-    def add(self, id_: str, version: str, rows: list[Row], answers: list[Any]) -> None:
+    def add(
+        self, id_: str, version: str, rows: list[Row], answers: list[Any], columns: Names = None
+    ) -> None:
         """Keep a request, if the sample and the room allow it."""
         if self.sample < 1 and random() >= self.sample:  # noqa: S311 - no secret
             return
@@ -104,7 +113,8 @@ class Log:
             self.refused += len(rows)
             return
         self._came += len(rows)
-        self._answered.append(Answered(datetime.now(UTC), id_, version, rows, answers))
+        kept = self.columns if columns is None else columns
+        self._answered.append(Answered(datetime.now(UTC), id_, version, rows, answers, kept))
         if waiting < AT_ONCE <= waiting + len(rows):
             self._wake.set()
 
@@ -127,8 +137,11 @@ class Log:
             self._wake.clear()
             self._write_labels()
             self._pack()
-            if self._part.is_due or self._ended:
+            if self._part.is_due:
                 self._write_part()
+        self._write_labels()  # what came while the last part was written
+        self._pack()
+        self._write_part()
 
     def _pack(self) -> None:
         while self._answered:
@@ -147,7 +160,7 @@ class Log:
             self.failed += part.rows
 
     def _lines(self, one: Answered) -> list[bytes]:
-        at, names = one.at.isoformat(timespec="milliseconds"), self.columns
+        at, names = one.at.isoformat(timespec="milliseconds"), one.columns
         return [
             orjson.dumps(
                 {

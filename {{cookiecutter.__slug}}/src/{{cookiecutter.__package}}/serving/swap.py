@@ -28,6 +28,7 @@ class Watcher:
         loop, wake = asyncio.get_running_loop(), asyncio.Event()
         with contextlib.suppress(AttributeError, ValueError, NotImplementedError, RuntimeError):
             loop.add_signal_handler(signal.SIGHUP, self._again, wake)
+            wake.set()  # what moved before this was heard
         while True:
             wait = self.options.watch or None
             with contextlib.suppress(TimeoutError):
@@ -35,8 +36,8 @@ class Watcher:
             wake.clear()
             try:
                 await self.look()
-            except Exception:
-                logger.exception("the next bundle could not be looked at")
+            except Exception as error:  # noqa: BLE001 - it may be anywhere, or nowhere
+                self._refuse(str(error), error)
 
     def _again(self, wake: asyncio.Event) -> None:
         self.refused = ""
@@ -48,21 +49,25 @@ class Watcher:
         digest = await asyncio.to_thread(_digest, folder)
         if digest in (self.app.loaded.model.digest, self.refused):
             return False
-        sums = self.app.counters.sums
         try:
             loaded = await asyncio.to_thread(
                 open_bundle, folder, version, self.app.counters, self.options.queue
             )
         except Exception as error:  # noqa: BLE001 - a graph that is none may raise anything
-            self.refused = digest
-            sums["ml_swaps", "refused"] += 1
-            logger.error("refused %s: %s", digest[:12], error)  # noqa: TRY400 - it says enough
+            self._refuse(digest, error)
             return False
         before = self.app.loaded.version
         self.app.take(loaded)
-        sums["ml_swaps", "done"] += 1
+        self.app.counters.sums["ml_swaps", "done"] += 1
         logger.warning("%s answers instead of %s", loaded.version, before)
         return True
+
+    def _refuse(self, what: str, error: Exception) -> None:
+        """Count and tell it once, however often it is looked at."""
+        if what != self.refused:
+            self.refused = what
+            self.app.counters.sums["ml_swaps", "refused"] += 1
+            logger.error("refused %.12s: %s", what, error)
 
 
 def _digest(folder: Path) -> str:

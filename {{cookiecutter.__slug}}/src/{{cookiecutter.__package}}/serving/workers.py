@@ -4,11 +4,14 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+
+import orjson
 
 from ..errors import Status, Stop
 
@@ -58,8 +61,12 @@ class Workers:
                 worker.join()
 
     def _start(self) -> tuple[BaseProcess, float]:
-        worker = self._context.Process(target=self._run, args=([self._listening],))
+        worker = self._context.Process(target=_work, args=(self._run, self._listening))
+        hangup = getattr(signal, "SIGHUP", None)
+        before = hangup and signal.signal(hangup, signal.SIG_IGN)  # until it knows what to do
         worker.start()
+        if hangup:
+            signal.signal(hangup, before)
         return worker, time.monotonic()
 
     def _revive(self, worker: BaseProcess, started: float) -> tuple[BaseProcess, float]:
@@ -67,10 +74,26 @@ class Workers:
             return worker, started
         if time.monotonic() - started < SOON:
             raise Stop(Status.EVIDENCE, "A worker ended as soon as it began: its log says why.")
+        _retire(Path(os.environ[SHARED]), str(worker.pid))
         return self._start()
 
     def _end(self, *_: object) -> None:
         self._ended = True
+
+
+def _work(run: Run, listening: socket.socket) -> None:
+    try:
+        run([listening])
+    except Stop as stop:
+        sys.exit(f"ml-serve: {stop}")
+
+
+def _retire(folder: Path, name: str) -> None:
+    """Keep what a worker has counted that is gone, and forget how it was."""
+    path, part = folder / f"{name}.json", folder / f"{name}.part"
+    if path.is_file():
+        part.write_bytes(orjson.dumps({**orjson.loads(path.read_bytes()), "gauges": []}))
+        part.replace(path)
 
 
 def _send(sig: int, workers: list[BaseProcess]) -> None:
