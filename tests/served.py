@@ -1,8 +1,10 @@
 """The generated project's service as a process of its own, and clients that count its answers."""
 
+import hashlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -48,11 +50,15 @@ class Service:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection to it."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
     def ask(
         self, path: str, body: Any = None, headers: Mapping[str, str] = JSON, method: str = ""
     ) -> Answer:
         """One request on a connection of its own; a body that is not bytes is sent as JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = self.connect()
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         try:
             verb = method or ("GET" if body is None else "POST")
@@ -147,16 +153,33 @@ def golden(bundle: Path) -> dict[str, Any]:
     return json.loads((bundle / "golden.json").read_text(encoding="utf-8"))
 
 
+def version(bundle: Path) -> str:
+    """What the service calls it."""
+    return hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest()[:12]
+
+
+def resealed(bundle: Path, folder: Path, files: Mapping[str, bytes], seal: bool = True) -> Path:
+    """A copy of a bundle with other files in it, and a manifest that knows them, or does not."""
+    shutil.copytree(bundle, folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+        if seal:
+            manifest["files"][name] = hashlib.sha256(content).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "note": folder.name}))
+    return folder
+
+
 @dataclass
 class Load:
     """Keep-alive clients that ask as fast as they are answered; a refused connection is no request.
 
-    `judge` looks at each answer, and says what is wrong with it, or nothing.
+    `judge` looks at each answer and says what is wrong with it, or nothing.
     """
 
     port: int
     body: bytes
-    judge: Callable[[int, bytes], str]
+    judge: Callable[[Answer], str]
     clients: int = 8
     keep_alive: bool = True
     answered: int = 0
@@ -195,7 +218,7 @@ class Load:
             try:
                 connection.request("POST", "/predict", self.body, JSON)
                 answer = connection.getresponse()
-                wrong = self.judge(answer.status, answer.read())
+                wrong = self.judge(Answer(answer.status, answer.headers, answer.read()))
                 if not self.keep_alive:
                     connection.close()
             except (OSError, http.client.HTTPException) as error:
