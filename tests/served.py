@@ -1,5 +1,6 @@
 """The generated project's service as a process of its own, and clients that count its answers."""
 
+import gzip
 import hashlib
 import http.client
 import json
@@ -11,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,13 +104,10 @@ class Service:
 
 
 @contextmanager
-def service(
-    project: Project, bundle: Path, folder: Path, *flags: object, **environment: str
+def running(
+    command: Sequence[str | Path], port: int, folder: Path, environment: Mapping[str, str]
 ) -> Iterator[Service]:
-    """`ml-serve BUNDLE …` until the test is done; without `--port` the environment tells it."""
-    port = next((int(environment[n]) for n in ("PORT", "AIP_HTTP_PORT") if n in environment), 0)
-    told = [] if port else ["--port", str(port := free_port())]
-    command = [project.folder / ".venv" / "bin" / "ml-serve", bundle, *told, *map(str, flags)]
+    """A command that serves at a port, from when it is ready until the test is done."""
     log = folder / f"{port}.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -117,7 +115,7 @@ def service(
         )
     made = Service(port, process, log)
     try:
-        made.wait_for(made.ready)
+        made.wait_for(made.ready, 60)
         yield made
     finally:
         process.terminate()
@@ -128,7 +126,18 @@ def service(
             raise
 
 
+def service(
+    project: Project, bundle: Path, folder: Path, *flags: object, **environment: str
+) -> AbstractContextManager[Service]:
+    """`ml-serve BUNDLE …`; without `--port` the environment tells it."""
+    port = next((int(environment[n]) for n in ("PORT", "AIP_HTTP_PORT") if n in environment), 0)
+    told = [] if port else ["--port", str(port := free_port())]
+    command = [project.folder / ".venv" / "bin" / "ml-serve", bundle, *told, *map(str, flags)]
+    return running(command, port, folder, environment)
+
+
 Bundles = Callable[..., list[Path]]
+Knows = dict[str, Any]  # a version's answer
 
 
 @pytest.fixture(scope="session")
@@ -168,6 +177,49 @@ def resealed(bundle: Path, folder: Path, files: Mapping[str, bytes], seal: bool 
             manifest["files"][name] = hashlib.sha256(content).hexdigest()
     (folder / "manifest.json").write_text(json.dumps({**manifest, "note": folder.name}))
     return folder
+
+
+def knowledge(project: Project, bundles: Sequence[Path], body: bytes, folder: Path) -> Knows:
+    """What each bundle answers to a body, asked while nothing else happens."""
+    found = {}
+    for bundle in bundles:
+        with service(project, bundle, folder) as made:
+            found[version(bundle)] = made.ask("/predict", body).json["probabilities"]
+    assert len({str(answer) for answer in found.values()}) == len(bundles)
+    return found
+
+
+def logged(folder: Path, kind: str) -> list[dict[str, Any]]:
+    """The lines of a kind in a prediction log."""
+    return [
+        json.loads(line)
+        for path in sorted(folder.rglob(f"{kind}-*.jsonl.gz"))
+        for line in gzip.decompress(path.read_bytes()).splitlines()
+    ]
+
+
+@dataclass
+class Judge:
+    """Looks at answers to one body: each has to be what its version says."""
+
+    knows: Knows
+    ids: list[str] = field(default_factory=list)
+    said: Counter[str] = field(default_factory=Counter)  # answers by version
+
+    def __call__(self, answer: Answer) -> str:
+        """What is wrong with an answer, or nothing."""
+        if answer.status != 200:
+            return f"{answer.status} {answer.content[:200]!r}"
+        told = answer.json
+        self.ids.append(told["id"])
+        self.said[told["version"]] += 1
+        fits = told["probabilities"] == self.knows.get(told["version"])
+        return "" if fits else f"{told['version']} never said {told['probabilities']}"
+
+    @property
+    def workers(self) -> set[str]:
+        """Who has answered."""
+        return {one.split("-")[0] for one in self.ids}
 
 
 @dataclass

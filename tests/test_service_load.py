@@ -1,6 +1,5 @@
 """Under load nothing is lost: not when it ends, nor when models change, nor with workers."""
 
-import gzip
 import json
 import os
 import signal
@@ -13,7 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import TODAY
-from served import LATER, Answer, Load, Service, golden, resealed, service, version
+from served import (
+    LATER,
+    Answer,
+    Judge,
+    Knows,
+    Load,
+    Service,
+    golden,
+    knowledge,
+    logged,
+    resealed,
+    service,
+    version,
+)
 
 pytest_plugins = ["served"]
 
@@ -32,29 +44,13 @@ def body(pair) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def knows(pair, body, installed, tmp_path_factory) -> dict[str, Any]:
-    """What each version answers to the body, asked while nothing else happens."""
-    found = {}
-    for bundle in pair:
-        with service(installed("binary"), bundle, tmp_path_factory.mktemp("asked")) as made:
-            answer = made.ask("/predict", body).json
-            found[answer["version"]] = answer["probabilities"]
-    assert len({str(answer) for answer in found.values()}) == 2
-    return found
+def knows(pair, body, installed, tmp_path_factory) -> Knows:
+    return knowledge(installed("binary"), pair, body, tmp_path_factory.mktemp("asked"))
 
 
 @pytest.fixture
-def judge(knows) -> Callable[[Answer], str]:
-    """Whether an answer is what its version says to the body."""
-
-    def look(answer: Answer) -> str:
-        if answer.status != 200:
-            return f"{answer.status} {answer.content[:200]!r}"
-        told = answer.json
-        fits = told["probabilities"] == knows.get(told["version"])
-        return "" if fits else f"{told['version']} never said {told['probabilities']}"
-
-    return look
+def judge(knows) -> Judge:
+    return Judge(knows)
 
 
 @pytest.fixture
@@ -68,20 +64,30 @@ def start(installed, tmp_path) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("drain", [0, 1])
-@pytest.mark.parametrize("keep_alive", [True, False], ids=["kept alive", "one by one"])
-def test_whoever_has_asked_is_answered_when_it_ends(
-    start, pair, body, judge, workers, drain, keep_alive
+def test_clients_that_stay_connected_are_answered_to_the_end(
+    start, pair, body, judge, workers, drain
 ):
     with start(pair[0], "--workers", workers, "--drain", drain) as served:
-        with Load(served.port, body, judge, keep_alive=keep_alive) as load:
+        with Load(served.port, body, judge) as load:
             load.more(300)
             served.signal(signal.SIGTERM)
-            if drain:
-                served.wait_for(lambda: not served.ready())
-                load.more(50)  # not ready, and still there for those who know it
             assert served.process.wait(20) in (0, -signal.SIGTERM)
         assert not load.failed
         assert not served.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_new_clients_are_answered_until_they_hear_that_it_is_not_ready(
+    start, pair, body, judge, workers
+):
+    with start(pair[0], "--workers", workers, "--drain", 1) as served:
+        with Load(served.port, body, judge, keep_alive=False) as load:
+            load.more(300)
+            served.signal(signal.SIGTERM)
+            served.wait_for(lambda: not served.ready())
+            load.more(20)  # not ready, and still there for those who have not heard
+        assert served.process.wait(20) in (0, -signal.SIGTERM)
+        assert not load.failed
 
 
 def test_an_idle_connection_does_not_hold_up_the_end(start, pair):
@@ -127,29 +133,23 @@ def counted(served: Service, result: str) -> float:
 def test_versions_change_under_load_and_no_answer_mixes_them(
     start, pair, body, judge, tmp_path, flags
 ):
-    link, workers, said = tmp_path / "bundle", set(), Counter()
+    link = tmp_path / "bundle"
     point(link, pair[0])
-
-    def noted(answer: Answer) -> str:
-        workers.add(answer.json["id"].split("-")[0])
-        said[answer.json["version"]] += 1
-        return judge(answer)
-
     with (
         start(link, *flags) as served,
-        Load(served.port, body, noted, keep_alive=len(flags) == 0) as load,
+        Load(served.port, body, judge, keep_alive=not flags) as load,
     ):
         number = 2 if "--workers" in flags else 1
-        served.wait_for(lambda: len(workers) == number)
+        served.wait_for(lambda: len(judge.workers) == number)
         for turn in range(1, 7):
             bundle = pair[turn % 2]
             point(link, bundle)
             if "--watch" not in flags:
                 served.signal(signal.SIGHUP)
             served.wait_for(lambda turn=turn: counted(served, "done") == turn * number)
-            before = said[version(bundle)]
+            before = judge.said[version(bundle)]
             load.more(100)
-            assert said[version(bundle)] >= before + 80  # some were on their way
+            assert judge.said[version(bundle)] >= before + 80  # some were on their way
         info = [name for name in served.metrics() if name.startswith("ml_info")]
     assert not load.failed
     assert len(info) == 1
@@ -226,30 +226,27 @@ def growing(served: Service) -> dict[str, float]:
 
 def test_workers_count_together_and_a_killed_one_is_replaced(start, pair, body, judge):
     asked = 'ml_requests_total{route="/predict",status="200"}'
-    workers = set()
-
-    def noted(answer: Answer) -> str:
-        workers.add(answer.json["id"].split("-")[0])
-        return judge(answer)
-
     with start(pair[0], "--workers", 2) as served:
         begun, seen = time.monotonic(), growing(served)
-        with Load(served.port, body, noted, keep_alive=False) as load:
-            while time.monotonic() < begun + 6:  # a worker that falls at once stays down
-                now = growing(served)
-                assert {name for name in seen if now[name] < seen[name]} == set()
-                seen = now
-        assert len(workers) == 2, "one has answered everything"
-        served.wait_for(lambda: served.metrics()[asked] == load.answered)
-        before = children(served)
-        killed = min(before)
-        os.kill(killed, signal.SIGKILL)
-        served.wait_for(lambda: len(children(served) - before) == 1 and served.ready())
-        for _ in range(20):
+
+        def grown() -> dict[str, float]:
             now = growing(served)
             assert {name for name in seen if now[name] < seen[name]} == set()
-            assert served.ask("/predict", body).status == 200
+            return now
+
+        with Load(served.port, body, judge, keep_alive=False) as load:
+            while time.monotonic() < begun + 6:  # a worker that falls at once stays down
+                seen = grown()
+        assert len(judge.workers) == 2
+        served.wait_for(lambda: served.metrics()[asked] == load.answered)
+        os.kill(min(children(served)), signal.SIGKILL)
+        with Load(served.port, body, judge, keep_alive=False):
+            # told to look meanwhile: one that still starts must not fall of it
+            served.wait_for(
+                lambda: served.signal(signal.SIGHUP) or (grown() and len(judge.workers) == 3)
+            )
         left = children(served)
+        assert len(left) == 2
     assert served.process.returncode == 0
     assert not load.failed
     assert not [pid for pid in left if Path(f"/proc/{pid}").exists()]
@@ -283,36 +280,22 @@ def test_a_full_queue_says_so_and_the_others_get_right_answers(start, pair):
 # ── What it writes down
 
 
-def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
-    """The log's lines of a kind."""
-    return [
-        json.loads(line)
-        for path in sorted(folder.rglob(f"{kind}-*.jsonl.gz"))
-        for line in gzip.decompress(path.read_bytes()).splitlines()
-    ]
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_was_answered_is_in_the_log_once_though_it_ends_under_load(
     start, pair, body, judge, tmp_path, workers
 ):
-    folder, ids = tmp_path / "log", []
-
-    def noted(answer: Answer) -> str:
-        ids.append(answer.json["id"])
-        return judge(answer)
-
+    folder = tmp_path / "log"
     flags = ("--log", folder, "--workers", workers, "--drain", 1)
-    with start(pair[0], *flags) as served, Load(served.port, body, noted) as load:
+    with start(pair[0], *flags) as served, Load(served.port, body, judge) as load:
         load.more(500)
-        label = {"id": ids[0], "labels": [1, None, 0]}
+        label = {"id": judge.ids[0], "labels": [1, None, 0]}
         assert served.ask("/feedback", label).json == {"accepted": 2}
-        assert [one["label"] for one in lines(folder, "labels")] == [1, 0]
+        assert [one["label"] for one in logged(folder, "labels")] == [1, 0]
         served.signal(signal.SIGTERM)
         served.process.wait(30)
     assert not load.failed
-    logged = Counter(line["id"] for line in lines(folder, "predictions"))
-    assert logged == Counter(dict.fromkeys(ids, ROWS))
+    kept = Counter(line["id"] for line in logged(folder, "predictions"))
+    assert kept == Counter(dict.fromkeys(judge.ids, ROWS))
     assert not [*folder.rglob(".*")], "a part that is not whole"
 
 
@@ -332,7 +315,7 @@ def test_the_log_goes_on_when_the_next_model_reads_fewer_columns(start, pair, bo
         served.wait_for(lambda: answering(served) == version(pair[1]))
         id_ = served.ask("/predict", body).json["id"]
         assert served.ask("/feedback", {"id": id_, "labels": [1] * ROWS}).status == 200
-    logged = lines(folder, "predictions")
-    assert [len(line["inputs"]) for line in logged] == [len(rows[0])] * len(rows) + [
+    kept = logged(folder, "predictions")
+    assert [len(line["inputs"]) for line in kept] == [len(rows[0])] * len(rows) + [
         len(rows[0]) - 1
     ] * ROWS
