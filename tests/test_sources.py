@@ -116,7 +116,7 @@ BUDGETS = {  # each an engine that is read by itself
     "guards": 320,
     "probes": 400,
     "report": 560,
-    "serving": 1720,
+    "serving": 1900,
     "state": 720,
 }
 LOOP = 4120  # with the doors to skopeo, the rules of moving aliases, and monitoring
