@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from ..store.encode import Input, moment
 
 Row = dict[str, Any]
+Values = tuple[str | int | bool, ...]
 MISSING = object()
 LARGEST = float(np.finfo(np.float32).max)  # what a model's inputs can hold
 MOST = 10
@@ -44,12 +44,10 @@ class Rules:
         self._order = order
         self._dated = {c.name for c in inputs if c.kind in ("date", "datetime")}
         self._numbers = [
-            (c.name, *(c.range or (-LARGEST, LARGEST)), c.integer, c.nullable)
-            for c in inputs
-            if c.kind == "number"
+            (c.name, *_held(c.range), c.integer, c.nullable) for c in inputs if c.kind == "number"
         ]
         self._words = [
-            (c.name, None if c.values is None else frozenset(c.values), c.nullable)
+            (c.name, *_known(c.values), c.nullable)
             for c in inputs
             if not c.numeric and c.shape is None
         ]
@@ -76,9 +74,9 @@ class Rules:
             elif value is None and nullable:
                 continue
             return False
-        for name, values, nullable in self._words:
+        for name, values, kinds, nullable in self._words:
             value = get(name, MISSING)
-            if type(value) in WORDS:
+            if type(value) in kinds:
                 if values is None or value in values:
                     continue
             elif value is None and nullable:
@@ -106,6 +104,22 @@ class Rules:
         return one > other
 
 
+def _held(told: tuple[float, float] | None) -> tuple[float, float]:
+    low, high = told or (-LARGEST, LARGEST)
+    return max(low, -LARGEST), min(high, LARGEST)
+
+
+def _known(values: Values | None) -> tuple[frozenset | None, frozenset[type]]:
+    """The values and their kinds: to Python true is 1, and to a model it is another word."""
+    if values is None:
+        return None, WORDS
+    return frozenset(values), frozenset(map(type, values))
+
+
+def _typed(value: str | float) -> tuple[type, str | float]:
+    return type(value), value
+
+
 def _wrong(value: Any, column: Input) -> tuple[str, str] | None:
     """The rule that a value breaks, in the contract's word, and what it says."""
     if value is MISSING:
@@ -119,7 +133,7 @@ def _wrong(value: Any, column: Input) -> tuple[str, str] | None:
     if column.range and not column.range[0] <= value <= column.range[1]:
         low, high = column.range
         return "range", f"{shown(value)} is outside {low:g} to {high:g}"
-    if column.values is not None and value not in column.values:
+    if column.values is not None and (type(value), value) not in map(_typed, column.values):
         return "values", f"{shown(value)} is not among the {len(column.values)} known values"
     if column.shape is not None and not re.search(f"^(?:{column.shape})$", str(value)):
         return "shape", f"{shown(value)} does not look like {column.shape}"
@@ -134,8 +148,8 @@ def _is_a(value: Any, column: Input) -> bool:
     if not column.numeric:
         return kind in WORDS
     try:
-        return kind is str and bool(datetime.fromisoformat(value))
-    except ValueError:
+        return kind is str and moment(value) is not None
+    except (ValueError, OverflowError):  # a day beyond the calendar, in UTC
         return False
 
 
