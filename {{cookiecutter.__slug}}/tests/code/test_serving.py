@@ -224,7 +224,7 @@ def test_a_client_that_goes_away_is_nobody_to_answer(app):
     asyncio.run(app(scope, receive, send))
 
 
-def test_a_body_that_drips_is_not_waited_for(app, ask, monkeypatch):
+def test_a_body_that_drips_is_not_waited_for(app, monkeypatch):
     from your_package.serving import request
 
     monkeypatch.setattr(request, "SLOWEST_BODY", 0.05)

@@ -26,7 +26,7 @@ def write(folder, text):
         (GOOD + "[splitt]\nholdout = 0.3", "unknown key 'splitt'; did you mean 'split'?"),
         (GOOD + "[split]\nholdoud = 0.3", "'split.holdoud'; did you mean 'holdout'?"),
         (GOOD + "[gate]\nmax_los_increase = 0.1", "did you mean 'max_loss_increase'?"),
-        (GOOD + "[serve]\nzzz = 1", "'serve.zzz'; known keys: host, port."),
+        (GOOD + "[serve]\nzzz = 1", "'serve.zzz'; known keys: host, port, log, log_sample."),
         ('name = "churn"', "task: Field required"),
         (GOOD + '[split]\nholdout = "0.2"', "split.holdout: "),
         (GOOD + "[split]\nholdout = 1.0", "split.holdout: "),
