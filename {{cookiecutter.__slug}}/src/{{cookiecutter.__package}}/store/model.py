@@ -121,6 +121,7 @@ def answers_in_pieces(ask: Predict, inputs: Inputs) -> NDArray[np.float64]:
 
 def open_onnx(folder: Path, signature: Signature) -> Predict:
     """The ONNX graph as a function of encoded columns, one thread a call."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # since 1.29 it tells Microsoft of its use
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
