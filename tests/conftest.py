@@ -155,6 +155,25 @@ def _fork_server(project: Project) -> subprocess.Popen:
     return server
 
 
+@pytest.fixture(scope="session")
+def bundles(
+    installed: Callable[[str], Project], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., list[Path]]:
+    """A sample's bundles, one a day of training; each is trained once a session."""
+    made: dict[tuple[str, str], Path] = {}
+
+    def train(sample: str = "binary", *days: str) -> list[Path]:
+        for day in days or (TODAY,):
+            if (sample, day) not in made:
+                folder = bake_into(tmp_path_factory.mktemp("trained"), sample=sample)
+                borrowed = installed("binary")  # its environment serves every sample
+                Project(folder, borrowed.forks).ml("train", "--today", day)
+                (made[sample, day],) = folder.glob("mlartifacts/*/artifacts/bundle")
+        return [made[sample, day] for day in days or (TODAY,)]
+
+    return train
+
+
 @pytest.fixture
 def project(installed: Callable[[str], Project], tmp_path: Path) -> Project:
     """The binary sample in a fresh folder, with the shared environment and no state."""

@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-from conftest import TODAY, Project, bake_into
+from conftest import Project
 from real_servers import free_port
 
 LATER = "2026-08-03"
@@ -136,25 +135,7 @@ def service(
     return running(command, port, folder, environment)
 
 
-Bundles = Callable[..., list[Path]]
 Knows = dict[str, Any]  # a version's answer
-
-
-@pytest.fixture(scope="session")
-def bundles(installed: Callable[[str], Project], tmp_path_factory) -> Bundles:
-    """A sample's bundles, one a day of training; each is trained once a session."""
-    made: dict[tuple[str, str], Path] = {}
-
-    def train(sample: str = "binary", *days: str) -> list[Path]:
-        for day in days or (TODAY,):
-            if (sample, day) not in made:
-                folder = bake_into(tmp_path_factory.mktemp("trained"), sample=sample)
-                borrowed = installed("binary")  # its environment serves every sample
-                Project(folder, borrowed.forks).ml("train", "--today", day)
-                (made[sample, day],) = folder.glob("mlartifacts/*/artifacts/bundle")
-        return [made[sample, day] for day in days or (TODAY,)]
-
-    return train
 
 
 def golden(bundle: Path) -> dict[str, Any]:

@@ -18,8 +18,6 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from served import Service, golden, service
 
-pytest_plugins = ["served"]
-
 FEW = settings(
     max_examples=60,
     deadline=None,

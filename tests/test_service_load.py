@@ -27,8 +27,6 @@ from served import (
     version,
 )
 
-pytest_plugins = ["served"]
-
 ROWS = 3  # of a request
 
 

@@ -15,8 +15,6 @@ from conftest import SAMPLES
 from real_servers import free_port
 from served import JSON, Service, golden, service
 
-pytest_plugins = ["served"]
-
 Rows = Sequence[Mapping[str, Any]]
 NAME = "customer-model"
 VERTEX = "/v1/endpoints/1/deployedModels/2"
@@ -220,6 +218,15 @@ def test_a_platform_names_the_port(bundles, installed, tmp_path, variable):
         assert made.ask("/version").json["version"] in json.dumps(
             made.predict(golden(bundle)["rows"])
         )
+
+
+def test_it_says_nothing_and_leaves_nothing_behind(bundles, installed, tmp_path):
+    """ONNX Runtime, for one, would tell its maker of each use, and keep an identifier at home."""
+    (bundle,), home = bundles(), tmp_path / "home"
+    with service(installed("binary"), bundle, tmp_path, HOME=str(home), CI="") as made:
+        made.predict(golden(bundle)["rows"])
+    assert not made.log.read_text(encoding="utf-8")
+    assert not home.exists()
 
 
 def test_an_id_is_passed_through_and_a_missing_one_made(served, rows):

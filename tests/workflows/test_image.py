@@ -28,7 +28,7 @@ from served import (
     version,
 )
 
-pytest_plugins = ["parts", "served"]
+pytest_plugins = ["parts"]
 
 LOCKED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m"]
 KILLED = 137  # what a container ends with that took too much memory, or too long
@@ -125,12 +125,11 @@ def proxy(folder: Path, one: int, two: int) -> Iterator[int]:
     with (folder / "haproxy.log").open("wb") as log:
         process = subprocess.Popen([need("haproxy"), "-db", "-f", path], stdout=log, stderr=log)
 
-    def listens() -> bool:
-        with socket.create_connection(("127.0.0.1", port), 1):
-            return True
+    def has_looked() -> bool:  # until then it takes the second for there
+        return "models/two is DOWN" in (folder / "haproxy.log").read_text(encoding="utf-8")
 
     try:
-        wait_until(listens, process)
+        wait_until(has_looked, process)
         yield port
     finally:
         process.terminate()
@@ -187,6 +186,7 @@ def test_it_starts_as_sagemaker_starts_it_and_lives_with_little_memory(images, p
             assert served.ask("/invocations", sent).status in (413, 422, 503)
         answer = served.ask("/invocations", {"instances": rows}).json
         assert {key: answer[key] for key in wanted} == wanted
+    assert not served.log.read_text(encoding="utf-8")
 
 
 def test_a_model_that_converts_to_nothing_is_built_and_answers(engine, run, installed, tmp_path):
