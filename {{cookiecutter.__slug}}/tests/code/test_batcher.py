@@ -6,19 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from _row import ROW
 
 from your_package.serving.batcher import INLINE, Batcher
 from your_package.serving.bodies import LARGEST_BATCH, Refused
-
-ROW = {
-    "region": "north",
-    "plan": "plus",
-    "tenure_months": 24,
-    "support_calls": 1,
-    "usage_hours": 20.5,
-    "monthly_spend": 45.0,
-    "satisfaction": 7,
-}
 
 
 @pytest.fixture

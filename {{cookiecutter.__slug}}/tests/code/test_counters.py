@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _row import ROW as CUSTOMER
 
 from your_package.checks.reference import LEVELS
 from your_package.serving.counters import (
@@ -18,15 +19,7 @@ from your_package.serving.counters import (
 from your_package.serving.looks import INNER, Looks, bins_of
 from your_package.store.encode import Input
 
-ROW = {
-    "region": "north",
-    "plan": "plus",
-    "tenure_months": 24,
-    "support_calls": 1,
-    "usage_hours": 20.5,
-    "monthly_spend": None,
-    "satisfaction": 7,
-}
+ROW = {**CUSTOMER, "monthly_spend": None}
 
 
 def told(app, send):

@@ -99,7 +99,7 @@ def test_the_service_knows_the_bundle_and_nothing_else_of_ours(name):
 def test_the_imports_that_these_tests_see_are_the_ones_there_are():
     assert {".steps.gate", ".store.tracking", ".load"} <= ours("pipeline.py")
     assert ".data" in ours("load.py")
-    assert {".store.model", ".errors"} <= ours("serving/server.py")
+    assert {".store.bundle", ".errors"} <= ours("serving/server.py")
 
 
 def run_python(code, folder):

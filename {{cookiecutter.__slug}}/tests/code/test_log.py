@@ -8,21 +8,14 @@ import time
 from datetime import date
 
 import pytest
+from _row import ROW as CUSTOMER
 
 from your_package.errors import Stop
 from your_package.serving import log as logs
-from your_package.serving.log import Log
+from your_package.serving.log import Log, logged
 from your_package.serving.place import Place
 
-ROW = {
-    "region": "north",
-    "plan": "plus",
-    "tenure_months": 24,
-    "support_calls": 1,
-    "usage_hours": 20.5,
-    "monthly_spend": None,
-    "satisfaction": 7,
-}
+ROW = {**CUSTOMER, "monthly_spend": None}
 
 
 def lines(folder, kind):
@@ -32,8 +25,8 @@ def lines(folder, kind):
 
 
 @pytest.fixture
-def log(small_model, tmp_path):
-    found = Log(Place.open(str(tmp_path)), small_model().signature)
+def log(tmp_path):
+    found = Log(Place.open(str(tmp_path)))
     yield found
     found.close()
 
@@ -62,16 +55,16 @@ def test_free_text_stays_out(small_model, tmp_path):
     signature = small_model().signature
     text = type(signature.inputs[0])("note", "text")
     changed = type(signature)(**{**vars(signature), "inputs": (*signature.inputs, text)})
-    log = Log(Place.open(str(tmp_path)), changed)
-    log.add("r", "v1", [ROW | {"note": "call Ada at home"}], [0.5])
+    log = Log(Place.open(str(tmp_path)))
+    log.add("r", "v1", [ROW | {"note": "call Ada at home"}], [0.5], logged(changed))
     log.close()
     assert "note" not in lines(tmp_path, "predictions")[0]["inputs"]
 
 
-def test_a_share_of_the_requests_is_kept(small_model, tmp_path):
-    log = Log(Place.open(str(tmp_path)), small_model().signature, sample=0.2)
+def test_a_share_of_the_requests_is_kept(tmp_path):
+    log = Log(Place.open(str(tmp_path)), sample=0.2)
     for number in range(2000):
-        log.add(str(number), "v1", [ROW], [0.5])
+        log.add(str(number), "v1", [ROW], [0.5], [*ROW])
     log.close()
     assert 300 < len(lines(tmp_path, "predictions")) < 500
 
@@ -79,7 +72,7 @@ def test_a_share_of_the_requests_is_kept(small_model, tmp_path):
 def test_what_there_is_no_room_for_is_dropped_and_counted(log, monkeypatch):
     monkeypatch.setattr(logs, "MOST_WAITING", 0)
     for number in range(20):
-        log.add(str(number), "v1", [ROW] * 3, [0.5] * 3)
+        log.add(str(number), "v1", [ROW] * 3, [0.5] * 3, [*ROW])
     log.close()
     assert (log.kept, log.refused) == (0, 60)
 
@@ -87,7 +80,7 @@ def test_what_there_is_no_room_for_is_dropped_and_counted(log, monkeypatch):
 def test_a_part_that_is_large_is_written_before_its_time(log, monkeypatch, tmp_path):
     monkeypatch.setattr(logs, "LARGEST_PART", 100)
     for number in range(logs.AT_ONCE):
-        log.add(str(number), "v1", [ROW], [0.5])
+        log.add(str(number), "v1", [ROW], [0.5], [*ROW])
     end = time.monotonic() + 5
     while not lines(tmp_path, "predictions") and time.monotonic() < end:
         time.sleep(0.01)
@@ -96,7 +89,7 @@ def test_a_part_that_is_large_is_written_before_its_time(log, monkeypatch, tmp_p
 
 def test_a_part_that_is_old_is_written(log, monkeypatch, tmp_path):
     monkeypatch.setattr(logs, "SECONDS", 0.01)
-    log.add("r", "v1", [ROW], [0.5])
+    log.add("r", "v1", [ROW], [0.5], [*ROW])
     end = time.monotonic() + 5
     while not lines(tmp_path, "predictions") and time.monotonic() < end:
         time.sleep(0.01)
@@ -108,7 +101,7 @@ def test_a_disk_that_fails_costs_the_log_and_not_the_service(log, monkeypatch):
         raise OSError("no space left on device")
 
     monkeypatch.setattr(Place, "write", fail)
-    log.add("r", "v1", [ROW], [0.5])
+    log.add("r", "v1", [ROW], [0.5], [*ROW])
     log.close()
     assert (log.kept, log.failed) == (0, 1)
 
@@ -128,11 +121,11 @@ def test_days_that_are_over_go_and_nothing_else(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-01-09", "2026-01-10", "notes"]
 
 
-def test_a_url_is_written_by_fsspec(small_model):
+def test_a_url_is_written_by_fsspec():
     import fsspec
 
-    log = Log(Place.open("memory://log"), small_model().signature)
-    log.add("r", "v1", [ROW], [0.5])
+    log = Log(Place.open("memory://log"))
+    log.add("r", "v1", [ROW], [0.5], [*ROW])
     log.close()
     names = [name for name in fsspec.filesystem("memory").find("/log") if "predictions" in name]
     assert len(names) == 1

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from _row import ROW as CUSTOMER
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,15 +20,7 @@ from your_package.serving.bodies import (
 from your_package.serving.counters import Counters
 from your_package.serving.loaded import build
 
-ROW = {
-    "region": "north",
-    "plan": "plus",
-    "tenure_months": 24,
-    "support_calls": 1,
-    "usage_hours": 20.5,
-    "monthly_spend": None,
-    "satisfaction": 7,
-}
+ROW = {**CUSTOMER, "monthly_spend": None}
 ROWS = [ROW, ROW | {"plan": "basic", "monthly_spend": 45.0}]
 NAMES = [*ROW]
 LISTS = [[row[name] for name in NAMES] for row in ROWS]

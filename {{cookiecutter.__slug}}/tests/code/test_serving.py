@@ -4,21 +4,13 @@ import asyncio
 import json
 
 import pytest
+from _row import ROW
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from your_package.serving.bodies import LARGEST_BATCH
 from your_package.serving.request import LARGEST_BODY
 
-ROW = {
-    "region": "north",
-    "plan": "plus",
-    "tenure_months": 24,
-    "support_calls": 1,
-    "usage_hours": 20.5,
-    "monthly_spend": 45.0,
-    "satisfaction": 7,
-}
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

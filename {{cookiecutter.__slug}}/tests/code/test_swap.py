@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+from _row import ROW
 
 from your_package.errors import Stop
 from your_package.serving.app import App
@@ -15,16 +16,6 @@ from your_package.serving.server import listen, smoke
 from your_package.serving.swap import Watcher
 from your_package.store import bundle
 from your_package.store.encode import encode
-
-ROW = {
-    "region": "north",
-    "plan": "plus",
-    "tenure_months": 24,
-    "support_calls": 1,
-    "usage_hours": 20.5,
-    "monthly_spend": 45.0,
-    "satisfaction": 7,
-}
 
 
 @pytest.fixture

@@ -27,10 +27,11 @@ class Answers(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """One call of the model: what it read, what it answered, and when it began."""
+    """One call of the model: what it read, what it answered, in words too, and when it began."""
 
     inputs: Inputs
     answers: NDArray
+    labels: list[Any]
     begun: float
 
 
@@ -92,8 +93,7 @@ class Batcher:
                 if not future.done():
                     future.set_exception(found)
             return
-        labels, values = self.model.signature.labels(found.answers), found.answers.tolist()
-        start = 0
+        labels, values, start = found.labels, found.answers.tolist(), 0
         for rows, future in batch:
             end = start + len(rows)
             if not future.done():
@@ -116,10 +116,12 @@ class Batcher:
         return batch, rows
 
     def _try(self, rows: list[Row]) -> Scored | Exception:
-        begun, inputs = perf_counter(), self.model.signature.inputs
+        begun, signature = perf_counter(), self.model.signature
         try:
-            encoded = encode({c.name: [row[c.name] for row in rows] for c in inputs}, inputs)
+            columns = {c.name: [row[c.name] for row in rows] for c in signature.inputs}
+            encoded = encode(columns, signature.inputs)
             answers = self.model.predict(encoded)
+            labels = signature.labels(answers)
         except Exception as error:  # noqa: BLE001 - a model of the user's may raise anything
             return error
-        return Scored(encoded, answers, begun)
+        return Scored(encoded, answers, labels, begun)

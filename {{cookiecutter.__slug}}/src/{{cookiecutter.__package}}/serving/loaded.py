@@ -1,6 +1,7 @@
 """One bundle that answers: its model, rules, batcher, and what is told of it."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import Status, Stop
 from ..store.encode import encode
@@ -112,19 +112,11 @@ def _teller(
         rows = len(scored.answers)
         sizes.add(rows)
         sums["ml_rows",] += rows
-        for label, count in _classes(scored.answers, model):
-            sums["ml_predictions", label] += count
         if values:
             values.add_all(scored.answers)
+        else:
+            for label, count in Counter(scored.labels).items():
+                sums["ml_predictions", str(label)] += count
         looks.add(scored.inputs, rows)
 
     return tell
-
-
-def _classes(answers: NDArray, model: Model) -> list[tuple[str, int]]:
-    """How often each class is the prediction."""
-    signature = model.signature
-    if not signature.classes:
-        return []
-    counts = np.bincount(signature.codes(answers), minlength=len(signature.classes))
-    return [(str(c), int(n)) for c, n in zip(signature.classes, counts, strict=True) if n]

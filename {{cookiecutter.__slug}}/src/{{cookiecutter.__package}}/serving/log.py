@@ -29,7 +29,6 @@ MOST_WAITING = 20_000  # rows; what comes on top of them is dropped, and counted
 AT_ONCE = 500  # rows as Python objects are large: they are packed soon
 LARGEST_PART = 50_000_000  # bytes before they are packed to a tenth
 SECONDS = 10.0  # what a crash may cost
-Names = list[str] | None  # the columns of a request; by default those of the first version
 LINE = orjson.OPT_APPEND_NEWLINE
 
 
@@ -87,12 +86,9 @@ class Part:
 class Log:
     """Takes answers without waiting. Each number is changed by one thread alone."""
 
-    def __init__(
-        self, place: Place, signature: Signature, sample: float = 1.0, days: int = 0
-    ) -> None:
+    def __init__(self, place: Place, sample: float = 1.0, days: int = 0) -> None:
         """Begin to write."""
         self.place, self.sample, self.days = place, sample, days
-        self.columns = logged(signature)
         self.kept = self.failed = self.refused = 0  # rows
         self._came = self._went = 0
         self._answered: deque[Answered] = deque()
@@ -103,7 +99,7 @@ class Log:
         self._thread.start()
 
     def add(
-        self, id_: str, version: str, rows: list[Row], answers: list[Any], columns: Names = None
+        self, id_: str, version: str, rows: list[Row], answers: list[Any], columns: list[str]
     ) -> None:
         """Keep a request, if the sample and the room allow it."""
         if self.sample < 1 and random() >= self.sample:  # noqa: S311 - no secret
@@ -113,8 +109,7 @@ class Log:
             self.refused += len(rows)
             return
         self._came += len(rows)
-        kept = self.columns if columns is None else columns
-        self._answered.append(Answered(datetime.now(UTC), id_, version, rows, answers, kept))
+        self._answered.append(Answered(datetime.now(UTC), id_, version, rows, answers, columns))
         if waiting < AT_ONCE <= waiting + len(rows):
             self._wake.set()
 

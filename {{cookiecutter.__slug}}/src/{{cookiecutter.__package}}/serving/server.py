@@ -15,7 +15,6 @@ import uvicorn
 
 from ..errors import Status, Stop
 from ..store.bundle import verify
-from ..store.model import Signature
 from .app import App, Where
 from .counters import Counters, leave
 from .loaded import InFolder, Source, open_bundle
@@ -73,16 +72,15 @@ class Server(uvicorn.Server):
             shared=Path(folder) if folder else None,
             worker=str(os.getpid()),
         )
-        log = self._open_log(loaded.model.signature)
-        self.app = App(loaded, self.counters, log, where)
+        self.app = App(loaded, self.counters, self._open_log(), where)
         self.watcher = Watcher(self.app, self.source, self.options)
         self.config.app = traced(self.app)
 
-    def _open_log(self, signature: Signature) -> Log | None:
+    def _open_log(self) -> Log | None:
         if not self.options.log:
             return None
         told = self.options
-        return Log(Place.open(told.log), signature, told.log_sample, told.log_days)
+        return Log(Place.open(told.log), told.log_sample, told.log_days)
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer until a signal comes."""

@@ -2,12 +2,10 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import signal
-from pathlib import Path
 
-from ..store.bundle import MANIFEST
+from ..store.bundle import MANIFEST, sha256
 from .app import App
 from .loaded import Source, open_bundle
 from .options import Options
@@ -46,7 +44,7 @@ class Watcher:
     async def look(self) -> bool:
         """Take the bundle that is meant to answer now, if it is another; whether it was taken."""
         folder, version = await asyncio.to_thread(self.source)
-        digest = await asyncio.to_thread(_digest, folder)
+        digest = await asyncio.to_thread(sha256, folder / MANIFEST)  # whether true, opening shows
         if digest in (self.app.loaded.model.digest, self.refused):
             return False
         try:
@@ -68,8 +66,3 @@ class Watcher:
             self.refused = what
             self.app.counters.sums["ml_swaps", "refused"] += 1
             logger.error("refused %.12s: %s", what, error)
-
-
-def _digest(folder: Path) -> str:
-    """The digest that a bundle claims: whether it is true, opening it will show."""
-    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-import orjson
-
 from ..errors import Status, Stop
+from .counters import Counters, leave
 
 SHARED = "ML_SHARED_COUNTS"  # names the folder where workers leave their counts
 SOON = 5.0  # seconds: a worker that falls earlier would fall again
@@ -90,10 +89,12 @@ def _work(run: Run, listening: socket.socket) -> None:
 
 def _retire(folder: Path, name: str) -> None:
     """Keep what a worker has counted that is gone, and forget how it was."""
-    path, part = folder / f"{name}.json", folder / f"{name}.part"
+    path = folder / f"{name}.json"
     if path.is_file():
-        part.write_bytes(orjson.dumps({**orjson.loads(path.read_bytes()), "gauges": []}))
-        part.replace(path)
+        gone = Counters()
+        gone.join(path.read_bytes())
+        gone.gauges.clear()
+        leave(gone, folder, name)
 
 
 def _send(sig: int, workers: list[BaseProcess]) -> None:

@@ -49,13 +49,11 @@ class Signature:
         """The answers in the target's own words, from probabilities or numbers."""
         if self.task == "regression":
             return [float(value) for value in predicted]
-        return [self.classes[code] for code in self.codes(predicted).tolist()]
-
-    def codes(self, predicted: NDArray) -> NDArray:
-        """The place of each answer's class, shape (n,)."""
         if self.task == "binary":
-            return (predicted[:, 1] >= self.threshold).astype(int)
-        return predicted.argmax(axis=1)
+            codes = (predicted[:, 1] >= self.threshold).astype(int)
+        else:
+            codes = predicted.argmax(axis=1)
+        return [self.classes[code] for code in codes.tolist()]
 
 
 @dataclass(frozen=True)
