@@ -46,11 +46,12 @@ def deploy(project: Project, environment: str, move: str, version: str, image: s
     """What the action `environment` does; False where somebody else was faster."""
     if not allowed(project, "check", version):
         return False
-    before = state(project, "running", environment)["image"]
     project.run("bash", "deploy/deploy.sh", environment, image)
     if allowed(project, move, version, "--deployed", environment):
         return True
-    project.run("bash", "deploy/deploy.sh", environment, before)
+    there = state(project, "running", environment)["image"]
+    if there:  # else it was the first one here, and who was faster has not settled yet
+        project.run("bash", "deploy/deploy.sh", environment, there)
     return False
 
 
