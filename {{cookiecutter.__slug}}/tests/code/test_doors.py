@@ -53,7 +53,7 @@ def ours(name):
     [
         ("mlflow", ["store/backend.py", "store/runs.py", "store/tracking.py"]),
         ("skl2onnx", ["store/export.py"]),
-        ("uvicorn", ["serving/server.py", "serving/wire.py"]),
+        ("uvicorn", ["serving/direct.py", "serving/server.py", "serving/wire.py"]),
         ("onnxruntime", ["store/model.py"]),
         ("skops", ["store/export.py", "store/model.py"]),
         ("pickle", []),

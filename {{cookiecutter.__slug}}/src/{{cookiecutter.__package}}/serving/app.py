@@ -6,18 +6,18 @@ import secrets
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import orjson
 
 from . import platforms
+from .asker import Asker
 from .bodies import Refused
 from .counters import Counters, Times, exposition, shared
 from .feedback import keep_labels
 from .loaded import Loaded
-from .log import Log, logged
-from .platforms import Headers, Platform, Reply
+from .log import Log
+from .platforms import Headers
 from .request import (
     Answer,
     Gone,
@@ -73,22 +73,23 @@ class App:
             for path, handler in (told(loaded) | self._health(loaded)).items()
         }
         routes["/metrics"] = {"GET": self._metrics}
-        routes |= {path: {"POST": self._asker(loaded, way)} for path, way in ways.items()}
+        told_of = (self.counters, self._times, self.log)
+        askers = {path: Asker(loaded, way, *told_of) for path, way in ways.items()}
+        routes |= {path: {"POST": asker} for path, asker in askers.items()}
         routes["/feedback"] = {"POST": self._feedback}
         gauges = self.counters.gauges
         for key in [key for key in gauges if key[0] in ("ml_info", "ml_input_drift")]:
             del gauges[key]
         gauges["ml_info", signature.name, version, signature.task, signature.format] = 1
         self.loaded, self.routes = loaded, routes
+        self.askers = {path.encode(): asker for path, asker in askers.items()}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, as ASGI wants it."""
         if scope["type"] != "http":
             return
         headers: Headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id")
-        id_ = given.decode("latin-1")[:128] if given else f"{self._name}-{next(self._ids)}"
-        path = scope["path"]
+        id_, path = self.id_of(headers), scope["path"]
         methods = self.routes.get(path)
         try:
             if methods is None:
@@ -98,17 +99,29 @@ class App:
             if handler is None:
                 raise Refused(405, f"method not allowed: {', '.join(methods)}")  # noqa: TRY301
             answer = await handler(Request(receive, headers, id_))
-        except Refused as refused:
-            answer = refusal(refused, id_)
         except Gone:
             return
-        except Exception:
-            logger.exception("request %s failed", id_)
-            answer = Answer(500, orjson.dumps({"error": "the model failed", "id": id_}))
-        self.counters.sums["ml_requests", path, str(answer.status)] += 1
-        await self._send(send, answer, id_)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            answer = self.failed(error, id_)
+        told = self.headers_of(path, answer, id_)
+        await send({"type": "http.response.start", "status": answer.status, "headers": told})
+        await send({"type": "http.response.body", "body": answer.content})
 
-    async def _send(self, send: Send, answer: Answer, id_: str) -> None:
+    def id_of(self, headers: Headers) -> str:
+        """The id that a request came with, or a new one."""
+        given = headers.get(b"x-request-id")
+        return given.decode("latin-1")[:128] if given else f"{self._name}-{next(self._ids)}"
+
+    def failed(self, error: BaseException, id_: str) -> Answer:
+        """A refusal as it is meant; anything else is the service's fault, and is logged."""
+        if isinstance(error, Refused):
+            return refusal(error, id_)
+        logger.error("request %s failed", id_, exc_info=error)
+        return Answer(500, orjson.dumps({"error": "the model failed", "id": id_}))
+
+    def headers_of(self, path: str, answer: Answer, id_: str) -> list[tuple[bytes, bytes]]:
+        """What is said before an answer, which is counted here."""
+        self.counters.sums["ml_requests", path, str(answer.status)] += 1
         headers = [
             (b"content-type", answer.kind),
             (b"content-length", b"%d" % len(answer.content)),
@@ -118,34 +131,7 @@ class App:
             headers.append((b"retry-after", b"1"))
         if self.closing:
             headers.append((b"connection", b"close"))
-        start = {"type": "http.response.start", "status": answer.status, "headers": headers}
-        await send(start)
-        await send({"type": "http.response.body", "body": answer.content})
-
-    def _asker(self, loaded: Loaded, way: Platform) -> Handler:
-        """Answers predictions in one platform's words."""
-        signature, version, rules = loaded.model.signature, loaded.version, loaded.rules
-        times, columns = self._times, logged(signature)
-
-        async def predict(request: Request) -> Answer:
-            started = perf_counter()
-            body = await read_body(request)
-            rows = way.read(body, request.headers, signature.inputs)
-            if broken := rules.broken(rows):
-                for one in broken:
-                    self.counters.sums["ml_broken_rules", one.column, one.rule] += 1
-                raise Refused(422, "; ".join(f"{b.path}: {b.message}" for b in broken), broken)
-            asked = perf_counter()
-            answers = await loaded.batcher.predict(rows)
-            answered = perf_counter()
-            if self.log:
-                self.log.add(request.id, version, rows, answers.values, columns)
-            reply = Reply(signature, answers, version, request.id, request.headers, body)
-            answer = Answer(200, *way.write(reply))
-            times.add(started, asked, answers.begun, answered, perf_counter())
-            return answer
-
-        return predict
+        return headers
 
     def _health(self, loaded: Loaded) -> dict[str, Handler]:
         """Where each platform asks whether it may send requests."""

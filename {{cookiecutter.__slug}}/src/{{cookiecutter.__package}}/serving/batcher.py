@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
@@ -15,7 +15,25 @@ from .bodies import LARGEST_BATCH, Refused
 from .rules import Row
 
 INLINE = 256  # rows that ONNX answers faster than a thread is asked
-Waiting = tuple[list[Row], asyncio.Future]
+
+
+class Answered(Protocol):
+    """Whoever waits for answers, as a future does."""
+
+    def done(self) -> bool:
+        """Whether it waits no more."""
+
+    def cancelled(self) -> bool:
+        """Whether it was given up before it was answered."""
+
+    def set_result(self, answers: "Answers", /) -> None:
+        """Here they are."""
+
+    def set_exception(self, error: Exception, /) -> None:
+        """There will be none."""
+
+
+Waiting = tuple[list[Row], Answered]
 
 
 class Answers(NamedTuple):
@@ -54,15 +72,23 @@ class Batcher:
         Raises:
             Refused: too many rows wait already.
         """
+        future = asyncio.get_running_loop().create_future()
+        self.ask(rows, future)
+        return future
+
+    def ask(self, rows: list[Row], future: "Answered") -> None:
+        """The same, told to whatever is like a future.
+
+        Raises:
+            Refused: too many rows wait already.
+        """
         if self.rows and self.rows + len(rows) > self.queue:
             raise Refused(503, f"{self.rows} rows wait already: try again in a second")
         if not self.busy:
             self.busy, self.loop = True, asyncio.get_running_loop()
             self.loop.call_soon(self._next)
-        future = self.loop.create_future()
         self.waiting.append((rows, future))
         self.rows += len(rows)
-        return future
 
     def _next(self) -> None:
         """Take what waits, and score it here or, where that would hold up others, in a thread."""
