@@ -171,12 +171,20 @@ def knowledge(project: Project, bundles: Sequence[Path], body: bytes, folder: Pa
 
 
 def logged(folder: Path, kind: str) -> list[dict[str, Any]]:
-    """The lines of a kind in a prediction log."""
-    return [
+    """The rows of a kind in a prediction log; lines of predictions hold columns."""
+    lines = [
         json.loads(line)
         for path in sorted(folder.rglob(f"{kind}-*.jsonl.gz"))
         for line in gzip.decompress(path.read_bytes()).splitlines()
     ]
+    return [row for line in lines for row in _apart(line)] if kind == "predictions" else lines
+
+
+def _apart(line: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    inputs = line.pop("inputs")
+    for place, values in enumerate(zip(*line.values(), strict=True)):
+        row = dict(zip(line, values, strict=True))
+        yield row | {"inputs": {name: column[place] for name, column in inputs.items()}}
 
 
 @dataclass

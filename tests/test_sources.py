@@ -116,7 +116,8 @@ BUDGETS = {  # each an engine that is read by itself
     "guards": 320,
     "probes": 400,
     "report": 560,
-    "serving": 1900,
+    "monitor": 760,
+    "serving": 2040,
     "state": 720,
 }
 LOOP = 4120  # with the doors to skopeo, the rules of moving aliases, and monitoring

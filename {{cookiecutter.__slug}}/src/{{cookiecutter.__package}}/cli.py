@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .project import Project
     from .serving.options import Options
 
+Html = Annotated[bool, typer.Option("--html", help="Write reports/status.html: all on one page.")]
+Look = Annotated[bool, typer.Option("--watch", help="Show it again every few seconds.")]
 CHAMPION_SECONDS = 5.0  # `ml serve` looks so often whether another version was promoted
 
 
@@ -68,22 +70,21 @@ def predict(
 
 
 @command
-def status(json: Json = False) -> None:
+def status(html: Html = False, watch: Look = False, json: Json = False) -> None:
     """List the versions, who is champion, and the data that they learnt from."""
-    from . import show
-    from .state.server import known
-    from .store.loads import loads
+    from . import show, show_status
 
-    project = open_project()
-    state, data = known(project.root, project.settings.name), loads(project.root)
-    name, versions = project.settings.name, state.known
+    found = show_status.look(open_project())
     if json:
-        told = {"aliases": state.aliases, "versions": versions, "data": data}
-        show.as_json({"name": name, **told, "environments": state.environments})
+        show.as_json(found.told())
+    elif html:
+        from .page_status import write_page
+
+        show.out.print(f"status: {show.short(write_page(found))}", markup=False)
+    elif watch:
+        show_status.follow(found.project)
     else:
-        show.status(name, state.aliases, versions)
-        show.environments(state.environments)
-        show.data_versions(data, versions)
+        show.out.print(show_status.table(found))
 
 
 @command
@@ -122,7 +123,7 @@ def _options(project: "Project") -> "Options":
     from .serving.options import Options
 
     told = project.settings.serve
-    log = told.log if not told.log or "://" in told.log else str(project.root / told.log)
+    log = project.place(told.log)
     return Options(watch=CHAMPION_SECONDS, log=log, log_sample=told.log_sample)
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from .store.tracking import Registry, Version
 
 IfNew = Annotated[bool, typer.Option("--if-new", help="Not where the same was judged before.")]
+World = Annotated[
+    list[str] | None, typer.Option("--world", metavar="NAME", help="One of them; may be repeated.")
+]
 Pack = Annotated[Path | None, typer.Option(help="Write decision and bundle for another job there.")]
 
 
@@ -105,14 +108,22 @@ def _selftest(json: bool) -> None:
 
 
 @command
-def monitor(today: Today = None, json: Json = False) -> None:
-    """Compare newer rows with what the gate saw of the champion; 1 if a retraining is due."""
-    from . import monitor as monitoring
+def monitor(
+    today: Today = None,
+    log: Annotated[
+        str | None, typer.Option(help="The prediction log; ML_LOG or settings.toml's by default.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Is the champion still what the gate saw? Exit 1 if a retraining is due."""
     from . import show
+    from .monitor.report import write_report
+    from .monitor.watch import place_of_log, watch
 
     project = open_project()
-    seen = monitoring.watch(project, open_registry(project), read_day(today))
-    report = monitoring.write_report(project.root, seen)
+    place = log or place_of_log(project)
+    seen = watch(project, open_registry(project), read_day(today), place)
+    report = write_report(project.root, seen)
     show.as_json(seen) if json else show.monitor(seen, report)
     if seen.due:
         raise typer.Exit(Status.REJECTED)
@@ -128,6 +139,36 @@ def card(version: Number = None, json: Json = False) -> None:
     found = found or pipeline.newest(registry)
     text = (registry.fetch(found) / "card.md").read_text(encoding="utf-8")
     show.as_json({"version": found.number, "card": text}) if json else typer.echo(text, nl=False)
+
+
+@command
+def simulate(
+    weeks: Annotated[int, typer.Option(help="How many.", min=4, max=520)] = 52,
+    world: World = None,
+    every: Annotated[int, typer.Option(help="Weeks between scheduled trainings.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Another one draws other rows.", min=0)] = 1,
+    today: Today = None,
+    json: Json = False,
+) -> None:
+    """Live through a year in minutes: this loop beside three simpler policies, in one picture."""
+    from . import show
+    from .simulate.report import sentence, write_report
+    from .simulate.run import Plan, choose
+    from .simulate.run import simulate as live
+
+    project, day = open_project(), read_day(today)
+    worlds = choose(project, world or ())
+    plans = [Plan(project.root, name, weeks, every, seed, day) for name in worlds]
+    with show.bar("simulate", weeks * len(plans)) as advance:
+        lived = live(plans, advance)
+    metric = project.settings.watched
+    report = write_report(project.root, lived, metric)
+    if json:
+        show.as_json(lived)
+    else:
+        for one in lived:
+            show.out.print(f"[bold]{one.world:<10}[/] {sentence(one, metric)}")
+        show.out.print(f"  picture: {show.short(report.with_name('simulate.png'))}")
 
 
 def exit_for(verdict: str) -> None:

@@ -51,6 +51,10 @@ class Project:
             shape=column.shape if "shape" in fails and column.type == "text" else None,
         )
 
+    def place(self, told: str) -> str:
+        """A folder of the project by its path, or a URL as it is; nothing stays nothing."""
+        return told if not told or "://" in told else str(self.root / told)
+
     @property
     def order(self) -> tuple[tuple[str, str], ...]:
         """Pairs of inputs of which the first is never later or larger."""

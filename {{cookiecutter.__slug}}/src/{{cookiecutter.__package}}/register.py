@@ -10,6 +10,7 @@ from .contract_yaml import contract_text
 from .decision import Decision, Verdict
 from .errors import Status, Stop
 from .lineage import facts, work_id
+from .monitor.confidence import CONFIDENCE, learn
 from .probes.holdout import newest_answers
 from .project import Project
 from .report.card import card
@@ -38,6 +39,8 @@ def register(
             return known
     (folder / "contract.yaml").write_text(contract_text(project.contract), encoding="utf-8")
     _write_json(folder / "metrics.json", dict(trial.measures))
+    told = learn(trial.scored.answers, trial.scored.predictions["challenger"])
+    (folder / CONFIDENCE).write_text(told.model_dump_json() + "\n", encoding="utf-8")
     _write_json(folder / "golden.json", _golden(trial, parts.holdout))
     manifest = _manifest(project, trial, parts)
     text = card(project, parts, trial, decision, manifest)

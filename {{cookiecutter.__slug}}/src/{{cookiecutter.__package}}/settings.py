@@ -12,6 +12,7 @@ from .errors import Status, Stop
 from .user_function import PREFIX
 
 Task = Literal["binary", "regression", "multiclass"]
+Sign = Literal["score", "predictions", "features", "age"]
 Metric = str
 METRICS: dict[Task, tuple[Metric, ...]] = {
     "binary": ("roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1_macro"),
@@ -93,9 +94,14 @@ class CardSettings(_Section):
 
 
 class MonitorSettings(_Section):
-    """When the champion is said to have lost."""
+    """When the champion is said to have lost, and what starts a retraining."""
 
     min_rows: int = Field(default=500, ge=50)
+    window_days: int = Field(default=28, ge=1)
+    retrain_on: list[Sign] = ["score", "predictions", "features", "age"]
+    max_age_days: int | None = Field(default=None, ge=1)
+    quiet_days: int = Field(default=3, ge=0)
+    most_a_week: int = Field(default=2, ge=1)
 
 
 class ServeSettings(_Section):

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
     from .adopt.story import Adopted
     from .checks.findings import Finding
     from .doctor import Check
-    from .monitor import Watch
-    from .state.value import Running
-    from .store.loads import Load
-    from .store.versions import Aliases, Version
+    from .monitor.seen import Watch
 
 STYLES = {"PROMOTE": "bold blue", "KEEP": "bold", "REJECT": "bold red", "INVALID": "bold red"}
 out = Console(highlight=False, soft_wrap=True)
@@ -35,6 +33,15 @@ def progress(step: str) -> Generator[None]:
     with err.status(step):
         yield
     err.print(f"[green]✓[/] {step:<10} [dim]{time.perf_counter() - start:5.1f} s[/]")
+
+
+@contextmanager
+def bar(what: str, total: int) -> Generator[Callable[[], None]]:
+    """A bar with the time that is left; yields what moves it on by one."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err) as progressing:
+        task = progressing.add_task(what, total=total)
+        yield lambda: progressing.advance(task)
 
 
 def as_json(value: Any) -> None:
@@ -101,61 +108,23 @@ def proposal(made: "Proposal") -> None:
         )
 
 
-def status(name: str, aliases: "Aliases", versions: Sequence["Version"]) -> None:
-    """All versions, newest first, with their aliases and verdicts."""
-    if not versions:
-        out.print(f"{name}: no version yet. Next: [bold]ml train[/]")
-        return
-    roles: dict[int, list[str]] = {}
-    for alias, number in asdict(aliases).items():
-        if number is not None:
-            roles.setdefault(number, []).append(alias)
-    table = Table(
-        "version", "is", "verdict", "score", "data", "digest", box=None, header_style="bold"
-    )
-    for version in reversed(versions):
-        verdict, value = version.judgement.verdict, version.judgement.value
-        table.add_row(
-            f"v{version.number}",
-            ", ".join(roles.get(version.number, []))
-            + (" (rolled back)" if version.rolled_back else ""),
-            f"[{STYLES[verdict]}]{verdict}[/]",
-            "" if value is None else f"{value:.4f}",
-            version.data_id[:8],
-            version.digest[:12],
-        )
-    out.print(table)
-
-
-def environments(running: Mapping[str, "Running"]) -> None:
-    """What runs where."""
-    table = Table("environment", "version", "since", "image", box=None, header_style="bold")
-    for name, one in sorted(running.items()):
-        table.add_row(escape(name), f"v{one.version}", one.since[:16], escape(one.image))
-    if running:
-        out.print()
-        out.print(table)
-
-
-def data_versions(data: Sequence["Load"], versions: Sequence["Version"]) -> None:
-    """The data versions that are kept here, newest first, and who learnt from them."""
-    table = Table("data", "rows", "from", "to", "source", "made", box=None, header_style="bold")
-    for load in reversed(data):
-        made = ", ".join(f"v{one.number}" for one in versions if one.data_id == load.id)
-        ends = (load.first or "")[:10], (load.last or "")[:10]
-        table.add_row(load.id[:8], f"{load.rows:,}", *ends, escape(load.source), made)
-    if data:
-        out.print()
-        out.print(table)
-
-
 def monitor(seen: "Watch", report: Path) -> None:
     """Whether the champion holds, and which columns have moved."""
     style, said = ("bold red", "DUE") if seen.due else ("bold", "OK")
     out.print(f"[{style}]{said}[/]: {escape(seen.reason)}")
+    if seen.expected:
+        told = seen.expected
+        out.print(f"  expected without labels: {told.score}; {escape(told.trust)}")
+    moved = ", ".join(f"{one.column} {one.size:.2f}" for one in seen.drift if one.drifted)
+    if moved:
+        out.print(f"  moved: {escape(moved)}")
     if seen.findings:
         findings(seen.findings)
+    for line in seen.oddities:
+        out.print(f"  the log: {escape(line)}")
     out.print(f"  report: {short(report)}")
+    if seen.due:
+        out.print("Next: [bold]ml train[/]")
 
 
 def checks(found: Sequence["Check"]) -> None:

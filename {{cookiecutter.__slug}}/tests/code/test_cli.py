@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from your_package.options import app
 
 COMMANDS = [
-    *("validate", "train", "gate", "promote", "rollback"),
+    *("validate", "train", "gate", "monitor", "simulate", "promote", "rollback"),
     *("predict", "status", "serve", "doctor"),
 ]
 
@@ -55,6 +55,8 @@ def test_every_command_explains_itself(ml, command):
         (["gate"], 1, "run `ml train`"),
         (["predict", "in.csv", "out.csv"], 1, "no champion yet"),
         (["serve"], 1, "no champion yet"),
+        (["simulate", "--world", "mars"], 2, "use stable, covariate"),
+        (["simulate", "--weeks", "0"], 2, "simulate --help"),
     ],
 )
 def test_a_mistake_is_a_line_and_a_status(ml, words, status, named):
@@ -81,6 +83,19 @@ def test_rows_that_break_the_contract_end_with_status_three(ml, sample_rows, tmp
 def test_a_registry_without_versions_says_what_to_do_next(ml):
     assert "ml train" in ml("status").stdout
     assert json.loads(ml("status", "--json").stdout)["versions"] == []
+
+
+def test_without_a_champion_there_is_nothing_to_watch_and_no_fault(ml, tmp_path):
+    done = ml("monitor", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["due"]) == (0, False)
+    assert (tmp_path / "reports" / "monitor" / "report.md").is_file()
+
+
+def test_a_world_is_lived_through_and_drawn(ml, tmp_path):
+    done = ml("simulate", "--weeks", "4", "--world", "stable", "--json")
+    assert done.exit_code == 0
+    assert len(json.loads(done.stdout)[0]["weeks"]) == 4
+    assert (tmp_path / "reports" / "simulate" / "simulate.png").is_file()
 
 
 def test_outside_a_project_the_message_says_where_to_go(ml, tmp_path):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from _row import ROW
@@ -41,7 +42,7 @@ def talk(app, *pieces, answers=1, act=lambda: None):
 
     async def run():
         loop = asyncio.get_running_loop()
-        server = Server(Options(), lambda: None)
+        server = Server(Options(), lambda: (Path(), None))
         server.config.app = app
         server.config.load()
         made = lambda: Connection(  # noqa: E731

@@ -12,6 +12,7 @@ from _row import ROW as CUSTOMER
 
 from your_package.errors import Stop
 from your_package.serving import log as logs
+from your_package.serving import part as parts
 from your_package.serving.log import Log, logged
 from your_package.serving.place import Place
 
@@ -19,9 +20,19 @@ ROW = {**CUSTOMER, "monthly_spend": None}
 
 
 def lines(folder, kind):
-    """Everything in the log's parts, oldest first."""
+    """Everything in the log's parts, oldest first; of predictions a dictionary a row."""
     parts = sorted(folder.glob(f"*/{kind}-*.jsonl.gz"))
-    return [json.loads(line) for part in parts for line in gzip.open(part, "rt")]
+    texts = [gzip.decompress(part.read_bytes()).decode() for part in parts]
+    found = [json.loads(line) for text in texts for line in text.splitlines()]
+    return [row for one in found for row in apart(one)] if kind == "predictions" else found
+
+
+def apart(line):
+    """Rows of a line, which holds columns."""
+    inputs = line.pop("inputs")
+    for place, values in enumerate(zip(*line.values(), strict=True)):
+        row = dict(zip(line, values, strict=True))
+        yield row | {"inputs": {name: column[place] for name, column in inputs.items()}}
 
 
 @pytest.fixture
@@ -78,7 +89,7 @@ def test_what_there_is_no_room_for_is_dropped_and_counted(log, monkeypatch):
 
 
 def test_a_part_that_is_large_is_written_before_its_time(log, monkeypatch, tmp_path):
-    monkeypatch.setattr(logs, "LARGEST_PART", 100)
+    monkeypatch.setattr(parts, "LARGEST_PART", 100)
     for number in range(logs.AT_ONCE):
         log.add(str(number), "v1", [ROW], [0.5], [*ROW])
     end = time.monotonic() + 5
@@ -88,7 +99,7 @@ def test_a_part_that_is_large_is_written_before_its_time(log, monkeypatch, tmp_p
 
 
 def test_a_part_that_is_old_is_written(log, monkeypatch, tmp_path):
-    monkeypatch.setattr(logs, "SECONDS", 0.01)
+    monkeypatch.setattr(parts, "SECONDS", 0.01)
     log.add("r", "v1", [ROW], [0.5], [*ROW])
     end = time.monotonic() + 5
     while not lines(tmp_path, "predictions") and time.monotonic() < end:

@@ -1,17 +1,24 @@
 """A champion is watched on rows that came after it; only a proven loss asks for a retraining."""
 
+import gzip
 import json
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 import pytest
 
-from your_package import monitor, pipeline, sample
+from your_package import pipeline, sample
 from your_package.errors import Status, Stop
+from your_package.monitor import watch as watching
+from your_package.monitor.report import write_report
+from your_package.predict import champion
 from your_package.promote import promote
+from your_package.serving.part import Answered, line
+from your_package.serving.place import Place
 from your_package.store.bundle import MANIFEST
+from your_package.store.encode import encode_rows
 from your_package.store.tracking import Registry
 
 DAY = date(2026, 6, 1)
@@ -34,15 +41,15 @@ def later(shipped, monkeypatch):
     def watch(days, change=lambda rows: rows):
         since, today = DAY - timedelta(days=30), DAY + timedelta(days=days)
         rows = change(sample.rows("binary", since, today))
-        monkeypatch.setattr(monitor, "load_rows", lambda *_: rows.lazy())
-        return monitor.watch(*shipped, today)
+        monkeypatch.setattr(watching, "load_rows", lambda *_: rows.lazy())
+        return watching.watch(shipped[0], shipped[1], today)
 
     return watch
 
 
 def test_without_a_champion_there_is_nothing_to_watch(sample_project):
     project = sample_project("regression")
-    seen = monitor.watch(project, Registry(project.root, project.settings.name), DAY)
+    seen = watching.watch(project, Registry(project.root, project.settings.name), DAY)
     assert (seen.due, seen.version) == (False, None)
 
 
@@ -104,8 +111,8 @@ def test_without_a_time_column_rows_that_trained_are_left_out(shipped, monkeypat
     columns["observed_on"] = columns["observed_on"].model_copy(update={"role": "other"})
     contract = project.contract.model_copy(update={"columns": columns})
     rows = sample.rows("binary", DAY - timedelta(days=180), DAY)
-    monkeypatch.setattr(monitor, "load_rows", lambda *_: rows.lazy())
-    seen = monitor.watch(replace(project, contract=contract), registry, DAY)
+    monkeypatch.setattr(watching, "load_rows", lambda *_: rows.lazy())
+    seen = watching.watch(replace(project, contract=contract), registry, DAY)
     assert 0 < seen.rows < len(rows) / 2
 
 
@@ -120,8 +127,142 @@ def test_a_bundle_says_what_the_gate_saw_of_it(shipped):
 
 
 def test_the_report_says_it_in_words_and_numbers(later, tmp_path):
-    path = monitor.write_report(tmp_path, later(20, turned))
+    path = write_report(tmp_path, later(20, turned))
     text = path.read_text(encoding="utf-8")
     assert text.startswith("## Monitor: a retraining is due\n")
     assert "| at the gate |" in text
     assert "| churned | distribution | warn |" in text
+
+
+@pytest.fixture
+def logged(shipped, monkeypatch, tmp_path):
+    """Watch so many days later, where rows came through the service and its log alone."""
+    project, registry = shipped
+    model = champion(registry)[1]
+    names = [column.name for column in model.signature.inputs]
+
+    def watch(days, change=lambda rows: rows, labels="churned", version="v1", lie=0.0):
+        rows = change(sample.rows("binary", DAY, DAY + timedelta(days=days)))
+        said = model.predict(encode_rows(rows, model.signature.inputs)) + lie
+        place = Place.open(str(tmp_path / "log"))
+        for day, part in rows.with_row_index().group_by("observed_on"):
+            at = datetime.combine(day[0], time(12), UTC)
+            asked = part.select(names).to_dicts()
+            answers = [said[n].tolist() for n in part["index"]]
+            name = f"{day[0]}/{{}}-1.jsonl.gz"
+            one = Answered(at, f"r{day[0]}", version, asked, answers, names)
+            place.write(name.format("predictions"), gzip.compress(line([one], names)))
+            if labels:
+                told = [
+                    {"at": at.isoformat(), "id": one.id, "row": n, "label": value}
+                    for n, value in enumerate(part[labels])
+                ]
+                text = "\n".join(map(json.dumps, told))
+                place.write(name.format("labels"), gzip.compress(text.encode()))
+        old = sample.rows("binary", DAY - timedelta(days=30), DAY)
+        monkeypatch.setattr(watching, "load_rows", lambda *_: old.lazy())
+        return watching.watch(project, registry, DAY + timedelta(days=days), str(tmp_path / "log"))
+
+    return watch
+
+
+def test_traffic_with_labels_is_scored_where_the_data_have_nothing_newer(logged):
+    seen = logged(20)
+    assert (seen.source, seen.rows, seen.labelled) == ("prediction log", 1200, 1200)
+    assert "is within reach of" in seen.reason
+    assert seen.versions == {"v1": 1200}
+    assert seen.skew < 1e-9
+    assert seen.newest_label == DAY + timedelta(days=19)
+    assert len(seen.scores.weeks) == 3
+    assert 0 < seen.scores.calibration.ece < 0.2
+    assert not [one for one in seen.drift if one.drifted]
+    assert not seen.answers.drifted
+
+
+def test_a_loss_in_traffic_asks_for_a_retraining(logged):
+    seen = logged(20, turned)
+    assert seen.due
+    assert "is proven below" in seen.reason
+
+
+def test_a_service_that_answers_otherwise_than_its_bundle_is_found_out(logged):
+    assert logged(20, lie=0.001).skew == pytest.approx(0.001, rel=1e-3)
+    assert logged(20, lie=0.001, version="v0").skew is None  # another version may differ
+
+
+def pricier(rows):
+    return rows.with_columns(
+        plan=pl.lit("pro"), monthly_spend=pl.col("monthly_spend") * 3, support_calls=pl.lit(4)
+    )
+
+
+def test_while_labels_are_late_what_the_model_leans_on_and_its_answers_decide(logged):
+    calm, moved = logged(20, labels=None), logged(20, pricier, labels=None)
+    assert (calm.due, calm.labelled) == (False, 0)
+    assert "too few to score" in calm.reason
+    assert calm.expected.score.lower < calm.judged.upper
+    assert "no label has come yet" in calm.expected.trust
+    assert moved.due
+    assert moved.reason.startswith("labels are late, and the answers have moved")
+    assert {"plan", "monthly_spend"} <= {one.column for one in moved.drift if one.drifted}
+
+
+def test_where_labels_have_judged_drift_is_told_and_starts_nothing(logged):
+    """Customers of another plan, answered as well as those before."""
+    seen = logged(40, lambda rows: rows.filter(pl.col("plan") != "basic"))
+    assert "plan" in {one.column for one in seen.drift if one.drifted}
+    assert not seen.due
+
+
+def test_few_labels_say_how_far_to_trust_what_is_expected(logged):
+    some = pl.when(pl.col("customer_id").hash(3) % 5 == 0).then("churned")
+    told = logged(20, lambda rows: rows.with_columns(some=some), labels="some")
+    assert 100 < told.labelled < 500
+    assert "so far it holds" in told.expected.trust
+    wrong = logged(20, lambda rows: turned(rows).with_columns(some=some), labels="some")
+    assert wrong.expected.score.value == pytest.approx(told.expected.score.value)
+    assert "do not trust it" in wrong.expected.trust
+
+
+def test_a_champion_that_has_grown_old_is_due(shipped, monkeypatch):
+    project, _ = shipped
+    aged = project.settings.monitor.model_copy(update={"max_age_days": 30})
+    settings = project.settings.model_copy(update={"monitor": aged})
+    made = datetime.now(UTC).date()
+    for days, due in ((29, False), (31, True)):
+        rows = sample.rows("binary", DAY - timedelta(days=30), DAY)
+        monkeypatch.setattr(watching, "load_rows", lambda *_, rows=rows: rows.lazy())
+        checked = replace(project, settings=settings, contract=fresh(project.contract))
+        seen = watching.watch(checked, shipped[1], made + timedelta(days=days))
+        assert seen.due is due
+        assert not due or "31 days old" in seen.reason
+
+
+def fresh(contract):
+    """Any age of rows is allowed."""
+    return contract.model_copy(
+        update={"time": contract.time.model_copy(update={"max_age_days": None})}
+    )
+
+
+def test_just_after_a_trial_it_waits(later, shipped, monkeypatch):
+    now = datetime.now(UTC)
+    past = replace(shipped[1].history()[0], when=now.replace(year=DAY.year, month=6, day=19))
+    monkeypatch.setattr(Registry, "history", lambda _: [past])
+    seen = later(20, turned)
+    assert not seen.due
+    assert "so nothing starts before 3 days" in seen.reason
+
+
+def test_the_report_of_traffic_names_what_is_odd(logged, tmp_path):
+    seen = logged(20, pricier, labels=None)
+    path = write_report(tmp_path / "project", seen)
+    text = path.read_text(encoding="utf-8")
+    assert "| monthly_spend | 0." in text
+    assert "Answered by version, rows: v1 1,200." in text
+    assert "How far to trust what is expected" in text
+    assert {one.name for one in path.parent.iterdir()} == {
+        *("report.md", "seen.json", "drift.png", "score.png"),
+    }
+    again = json.loads((path.parent / "seen.json").read_text(encoding="utf-8"))
+    assert (again["due"], again["version"]) == (True, 1)

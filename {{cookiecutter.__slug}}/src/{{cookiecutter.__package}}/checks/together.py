@@ -21,6 +21,7 @@ from .summarize import HASHES, relative
 FEWEST = 100
 FLOOR = 0.02
 SURE = 6.0
+GONE = 0.3
 
 
 def compare_together(
@@ -81,7 +82,8 @@ def _target(
     less = known.target.r > 0.1 and now < known.target.r
     if less and _broken(known.target, now, stretches, 0.04):
         message = f"inputs told it with a correlation of {known.target.r:.2f}, now {now:+.2f}"
-        yield finding(contract, target, "target", message)
+        gone = now < GONE * known.target.r  # a world that changes weakens it: that is to be learnt
+        yield finding(contract, target, "target" if gone else "correlation", message)
         return
     for name in names:
         alone = correlation(matrix[:, place[name]], answers)

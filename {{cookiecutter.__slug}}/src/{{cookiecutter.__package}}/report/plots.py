@@ -18,7 +18,8 @@ SHAPES = {"PROMOTE": "o", "KEEP": "s", "REJECT": "v", "INVALID": "x"}
 MOST = 20
 
 
-def _figure(width: float, height: float) -> tuple[Any, "Axes"]:
+def figure_of(width: float, height: float) -> tuple[Any, "Axes"]:
+    """An empty picture, in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -30,7 +31,7 @@ def _figure(width: float, height: float) -> tuple[Any, "Axes"]:
 def draw_gate(decision: Decision, names: Mapping[str, str], path: Path) -> None:
     """Δ against each rival with its 90 % interval, and the line it had to reach."""
     shown = [c for c in decision.comparisons if c.against != "dummy"] or list(decision.comparisons)
-    figure, axes = _figure(7, 1.3 + 0.7 * len(shown))
+    figure, axes = figure_of(7, 1.3 + 0.7 * len(shown))
     for place, c in enumerate(shown):
         _interval(axes, c, place, COLOURS[decision.verdict])
     axes.axvline(0, color="#999999", linewidth=1, zorder=0)
@@ -53,7 +54,7 @@ def _interval(axes: "Axes", c: Comparison, place: int, colour: str) -> None:
 def draw_slices(harms: Sequence[Harm], harmed: Sequence[Harm], path: Path) -> None:
     """The slices that lost most, with their intervals; proven harm in colour."""
     shown = sorted(harms, key=lambda one: one.delta)[:MOST]
-    figure, axes = _figure(7, 1.1 + 0.26 * len(shown))
+    figure, axes = figure_of(7, 1.1 + 0.26 * len(shown))
     for place, one in enumerate(shown):
         colour, reach = (ORANGE if one in harmed else GREY), Z * one.standard_error
         ends = [one.delta - reach, one.delta + reach]
@@ -72,7 +73,7 @@ def draw_slices(harms: Sequence[Harm], harmed: Sequence[Harm], path: Path) -> No
 
 def draw_reliability(known: Mapping[str, Reliability], path: Path) -> None:
     """Observed against said shares, ten bins of equal size."""
-    figure, axes = _figure(4.6, 4.4)
+    figure, axes = figure_of(4.6, 4.4)
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, zorder=0)
     styles = {"champion": (GREY, "s--"), "challenger": (BLUE, "o-")}
     for name, (colour, style) in styles.items():
@@ -89,7 +90,7 @@ def draw_reliability(known: Mapping[str, Reliability], path: Path) -> None:
 
 def draw_history(past: Sequence[Past], path: Path) -> None:
     """Every decision's difference to the anchor, in its order, by verdict."""
-    figure, axes = _figure(7, 3)
+    figure, axes = figure_of(7, 3)
     for verdict in Verdict:
         found = [(n, one) for n, one in enumerate(past) if one.judgement.verdict == verdict]
         if not found:

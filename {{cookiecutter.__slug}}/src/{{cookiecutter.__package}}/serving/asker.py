@@ -1,7 +1,7 @@
 """Predictions as they are asked for at one address: read, ruled, scored, written."""
 
-from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 from .batcher import Answers
 from .bodies import Refused
@@ -13,8 +13,7 @@ from .request import Answer, Request, read_body
 from .rules import Row
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """One request on its way to the model, and when it came and was read."""
 
     rows: list[Row]

@@ -1,46 +1,32 @@
 """The prediction log: what was asked and answered, for monitoring. A thread writes, in parts.
 
-A part is gzipped JSON lines, whole or not at all. Parquet would need Arrow, which is larger than
-the rest of the image; whoever reads the parts has it.
+A part is whole or not at all. Its lines are made where requests are answered, because a thread
+would hold up the others for longer; packing and writing are the thread's, and hold up nobody.
 """
 
 import contextlib
 import gzip
-import io
 import os
 import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, groupby
 from random import random
 from typing import Any, NamedTuple
 
 import orjson
 
 from ..store.model import Signature
+from . import part as parts
+from .part import LINE, Answered, Part, line
 from .place import Place
 from .rules import Row
 
 MOST_WAITING = 20_000  # rows; what comes on top of them is dropped, and counted
-AT_ONCE = 500  # rows as Python objects are large: they are packed soon
-LARGEST_PART = 50_000_000  # bytes before they are packed to a tenth
-SECONDS = 10.0  # what a crash may cost
-LINE = orjson.OPT_APPEND_NEWLINE
-
-
-class Answered(NamedTuple):
-    """One request as it is logged."""
-
-    at: datetime
-    id: str
-    version: str
-    rows: list[Row]
-    answers: list[Any]
-    columns: list[str]
+AT_ONCE = 500  # rows of a line
 
 
 class Label(NamedTuple):
@@ -57,32 +43,6 @@ def logged(signature: Signature) -> list[str]:
     return [column.name for column in signature.inputs if column.kind != "text"]
 
 
-class Part:
-    """Lines on their way to a file, packed in memory."""
-
-    def __init__(self) -> None:
-        """Empty."""
-        self.rows, self.size, self.since = 0, 0, time.monotonic()
-        self._packed = io.BytesIO()
-        self._file = gzip.GzipFile(fileobj=self._packed, mode="wb", compresslevel=1, mtime=0)
-
-    def add(self, lines: list[bytes]) -> None:
-        """Pack more lines."""
-        self.size += self._file.write(b"".join(lines))
-        self.rows += len(lines)
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it is large or old enough to be written."""
-        old = time.monotonic() - self.since >= SECONDS
-        return bool(self.rows) and (old or self.size >= LARGEST_PART)
-
-    def close(self) -> bytes:
-        """All of it, as a file holds it."""
-        self._file.close()
-        return self._packed.getvalue()
-
-
 class Log:
     """Takes answers without waiting. Each number is changed by one thread alone."""
 
@@ -90,8 +50,10 @@ class Log:
         """Begin to write."""
         self.place, self.sample, self.days = place, sample, days
         self.kept = self.failed = self.refused = 0  # rows
-        self._came = self._went = 0
+        self._came = self._lined = self._went = 0  # rows: asked, in a line, packed
         self._answered: deque[Answered] = deque()
+        self._lines: deque[tuple[bytes, int]] = deque()
+        self._lining = threading.Lock()
         self._labels: deque[tuple[Label, Future]] = deque()
         self._part, self._numbers = Part(), count()
         self._wake, self._ended = threading.Event(), False
@@ -110,8 +72,8 @@ class Log:
             return
         self._came += len(rows)
         self._answered.append(Answered(datetime.now(UTC), id_, version, rows, answers, columns))
-        if waiting < AT_ONCE <= waiting + len(rows):
-            self._wake.set()
+        if self._came - self._lined >= AT_ONCE:
+            self._line()
 
     def label(self, labels: Iterable[Label]) -> list[Future]:
         """Write true answers at once; a future is done when its label is on the disk."""
@@ -128,7 +90,7 @@ class Log:
 
     def _run(self) -> None:
         while not self._ended:
-            self._wake.wait(SECONDS / 10)
+            self._wake.wait(parts.SECONDS / 10)
             self._wake.clear()
             self._write_labels()
             self._pack()
@@ -138,11 +100,22 @@ class Log:
         self._pack()
         self._write_part()
 
+    def _line(self) -> None:
+        """Make lines of what was answered."""
+        with self._lining:
+            asked = [self._answered.popleft() for _ in range(len(self._answered))]
+            for columns, part in groupby(asked, key=lambda one: one.columns):
+                same = list(part)
+                rows = sum(len(one.rows) for one in same)
+                self._lines.append((line(same, columns), rows))
+                self._lined += rows
+
     def _pack(self) -> None:
-        while self._answered:
-            one = self._answered.popleft()
-            self._went += len(one.rows)
-            self._part.add(self._lines(one))
+        self._line()
+        while self._lines:
+            content, rows = self._lines.popleft()
+            self._went += rows
+            self._part.add(content, rows)
 
     def _write_part(self) -> None:
         part, self._part = self._part, Part()
@@ -153,23 +126,6 @@ class Log:
             self.place.prune(self.days, datetime.now(UTC).date())
         else:
             self.failed += part.rows
-
-    def _lines(self, one: Answered) -> list[bytes]:
-        at, names = one.at.isoformat(timespec="milliseconds"), one.columns
-        return [
-            orjson.dumps(
-                {
-                    "at": at,
-                    "id": one.id,
-                    "row": place,
-                    "version": one.version,
-                    "answer": answer,
-                    "inputs": {name: row[name] for name in names},
-                },
-                option=LINE,
-            )
-            for place, (row, answer) in enumerate(zip(one.rows, one.answers, strict=True))
-        ]
 
     def _write_labels(self) -> None:
         waiting = [self._labels.popleft() for _ in range(len(self._labels))]

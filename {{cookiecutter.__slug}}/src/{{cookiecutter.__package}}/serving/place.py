@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..errors import Status, Stop
 
+DAYS = "20[0-9][0-9]-[01][0-9]-[0-3][0-9]"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -46,11 +48,34 @@ class Place:
         part.write_bytes(content)
         part.replace(path)
 
+    def names(self, since: date) -> list[str]:
+        """The log's files of this day and later, in their order; none where there is no log."""
+        if "://" in self.url:
+            import fsspec
+
+            system, root = fsspec.url_to_fs(self.url)
+            found = [path[len(root) :].lstrip("/") for path in system.glob(f"{root}/{DAYS}/*.gz")]
+        else:
+            found = [
+                path.relative_to(self.url).as_posix()
+                for path in Path(self.url).glob(f"{DAYS}/*.gz")
+            ]
+        return sorted(name for name in found if name[:10] >= since.isoformat())
+
+    def read(self, name: str) -> bytes:
+        """One of these files."""
+        if "://" in self.url:
+            import fsspec
+
+            with fsspec.open(f"{self.url}/{name}", "rb") as file:
+                return file.read()
+        return Path(self.url, name).read_bytes()
+
     def prune(self, days: int, today: date) -> None:
         """Remove the days before the last so many; on a disk alone, a store has rules for it."""
         if not days or "://" in self.url:
             return
         oldest = (today - timedelta(days)).isoformat()
-        for folder in Path(self.url).glob("20[0-9][0-9]-[01][0-9]-[0-3][0-9]"):
+        for folder in Path(self.url).glob(DAYS):
             if folder.name < oldest:
                 shutil.rmtree(folder, ignore_errors=True)

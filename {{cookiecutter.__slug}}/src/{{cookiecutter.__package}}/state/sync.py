@@ -55,13 +55,13 @@ def push(ledger: Ledger, registry: Registry, folder: Path) -> State:
     known = {one.id for one in state.decisions}
     for number, past in enumerate(p for p in registry.history() if p.run_id not in known):
         place = folder / str(number)
-        decided, published = pack(registry, past, place)
+        made, published = pack(registry, past, place)
         if published:
             source = oci.SCHEME + oci.push(place / LAYOUT, repository)
             published = replace(published, version=replace(published.version, source=source))
         state = ledger.swap(
-            lambda fresh, d=decided, p=published: value.record(fresh, d, p),
-            f"{decided.judgement.verdict} {decided.reason}"[:200],
+            lambda fresh, d=made, p=published: value.record(fresh, d, p),
+            f"{made.judgement.verdict} {made.reason}"[:200],
         )
     champion, theirs = registry.champion(), state.champion
     if champion is None or (theirs and theirs.version.digest == champion.digest):
@@ -75,7 +75,7 @@ def push(ledger: Ledger, registry: Registry, folder: Path) -> State:
 def pack(registry: Registry, past: Past, folder: Path) -> tuple[Decided, Published | None]:
     """Write a decision, and the bundle that it was about, as files that need no library."""
     version = next((v for v in registry.versions() if v.digest == past.about), None)
-    decided, published = _decided(past), None
+    made, published = decided(past), None
     folder.mkdir(parents=True, exist_ok=True)
     kept = version or registry.champion()  # where nothing was kept, the one that stays in charge
     if kept:
@@ -85,10 +85,10 @@ def pack(registry: Registry, past: Past, folder: Path) -> tuple[Decided, Publish
         facts = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
         plain = replace(version, number=0, source="", run_id="", image="", rolled_back=False)
         published = Published(plain, facts["created"], facts["git_commit"] or "")
-    told = {"decided": asdict(decided), "published": asdict(published) if published else None}
+    told = {"decided": asdict(made), "published": asdict(published) if published else None}
     text = json.dumps(told, indent=1, ensure_ascii=False)
     (folder / OUTCOME).write_text(text + "\n", encoding="utf-8")
-    return decided, published
+    return made, published
 
 
 def decision_on(registry: Registry, version: Version | None) -> Past:
@@ -119,7 +119,8 @@ def _past(one: Decided) -> Past:
     return Past(when, one.judgement, *told, one.about)
 
 
-def _decided(past: Past) -> Decided:
+def decided(past: Past) -> Decided:
+    """A decision as the ledger keeps it."""
     return Decided(
         id=past.run_id,
         when=past.when.astimezone(UTC).isoformat(timespec="seconds"),

@@ -1,0 +1,190 @@
+"""The prediction log as a table: what the service was asked, what it said, and what came true."""
+
+import gzip
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import polars as pl
+
+from ..contract import Contract
+from ..serving.place import Place
+from ..steps.validate import typed_rows
+
+AT, ID, ROW, VERSION, ANSWER, LABEL = (
+    f"ml.{n}" for n in ("at", "id", "row", "version", "answer", "label")
+)
+AHEAD = timedelta(hours=1)  # what clocks may be apart
+KNOWN = "ml.known"
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Requests of some days, a row for each row that was asked, the oldest first.
+
+    `rows` has the inputs in the contract's types, the target where a label came, null elsewhere,
+    and beside them when, in which request and by which version it was answered, and how.
+    """
+
+    rows: pl.DataFrame
+    oddities: tuple[str, ...] = ()
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """How many rows each version answered, the busiest first."""
+        counted = self.rows[VERSION].value_counts(sort=True)
+        return dict(counted.iter_rows())
+
+
+def read_traffic(place: Place, contract: Contract, since: date, until: date) -> Traffic:
+    """What was asked from `since` up to, but without, `until`; each row once, with its last label.
+
+    Whatever is odd is left out or settled, counted, and told.
+    """
+    parts, labels, broken = [], [], 0
+    for name in place.names(since):
+        try:
+            table = pl.read_ndjson(gzip.decompress(place.read(name)), infer_schema_length=None)
+        except (OSError, EOFError, pl.exceptions.PolarsError):
+            broken += 1
+            continue
+        if "/predictions-" in name:
+            parts.append(_asked(table, contract))
+        else:
+            labels.append(_labels(table, contract))
+    odd = _Odd()
+    odd.add(broken, "file of the log is not readable", "files of the log are not readable")
+    if not parts:
+        return Traffic(_empty(contract), tuple(odd.said))
+    rows = pl.concat(parts, how="diagonal_relaxed")
+    rows = _of_days(rows, since, until, odd)
+    rows = _once(rows, odd)
+    rows = _labelled(rows, labels, contract, odd)
+    _gaps(rows, odd)
+    return Traffic(rows, tuple(odd.said))
+
+
+class _Odd:
+    """Collects what was odd, as sentences with counts."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def add(self, count: int, one: str, many: str) -> None:
+        if count:
+            self.said.append(f"{count:,} {one if count == 1 else many}")
+
+
+def _asked(table: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """A part of the log as rows; inputs that the contract does not know are left out."""
+    names = {name: f"in {name}" for name in table.select(pl.col("inputs").struct.unnest()).columns}
+    inputs = pl.col("inputs").struct.rename_fields([*names.values()])
+    rows = _exploded(table.with_columns(inputs).unnest("inputs"))
+    told = rows.select(
+        _moment("at").alias(AT),
+        pl.col("id").cast(pl.String).alias(ID),
+        pl.col("row").cast(pl.Int64).alias(ROW),
+        pl.col("version").cast(pl.String).alias(VERSION),
+        _as_list(rows.schema["answer"]).alias(ANSWER),
+    )
+    there = {name: kept for name, kept in names.items() if kept in rows.columns}
+    values = rows.select(pl.col(kept).alias(name) for name, kept in there.items())
+    return pl.concat([typed_rows(values.lazy(), contract).collect(), told], how="horizontal")
+
+
+def _exploded(lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines of columns as rows; versions that know other columns write other lines."""
+    known = pl.concat_str(pl.all().is_null().cast(pl.String)).alias(KNOWN)
+    parts = lines.with_columns(known).partition_by(KNOWN, include_key=False)
+    whole = [part[[c.name for c in part if c.null_count() == 0]] for part in parts]
+    return pl.concat([part.explode(part.columns) for part in whole], how="diagonal_relaxed")
+
+
+def _as_list(kind: pl.DataType) -> pl.Expr:
+    if isinstance(kind, pl.List):
+        return pl.col("answer").cast(pl.List(pl.Float64))
+    return pl.concat_list(pl.col("answer").cast(pl.Float64))
+
+
+def _moment(name: str) -> pl.Expr:
+    return pl.col(name).str.to_datetime(time_zone="UTC", time_unit="us", strict=False)
+
+
+def _labels(table: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    named = table.select(pl.col("label").alias(contract.target))
+    typed = typed_rows(named.lazy(), contract).collect()
+    told = table.select(
+        _moment("at").alias("at"),
+        pl.col("id").cast(pl.String).alias(ID),
+        pl.col("row").cast(pl.Int64).alias(ROW),
+    )
+    return pl.concat([told, typed], how="horizontal")
+
+
+def _empty(contract: Contract) -> pl.DataFrame:
+    text = {ID: pl.String, ROW: pl.Int64, VERSION: pl.String, ANSWER: pl.List(pl.Float64)}
+    return pl.DataFrame(schema={contract.target: pl.Null, AT: pl.Datetime("us", "UTC"), **text})
+
+
+def _of_days(rows: pl.DataFrame, since: date, until: date, odd: _Odd) -> pl.DataFrame:
+    """Without rows of no time, of before, and of a clock that is ahead."""
+    timeless = rows[AT].null_count()
+    first, end = (datetime.combine(day, time(), UTC) for day in (since, until))
+    ahead = rows.filter(pl.col(AT) >= end + AHEAD)
+    odd.add(timeless, "row has no time", "rows have no time")
+    odd.add(
+        len(ahead),
+        "row is of the future: a clock is ahead",
+        "rows are of the future: a clock is ahead",
+    )
+    return rows.filter(pl.col(AT) >= first, pl.col(AT) < end + AHEAD)
+
+
+def _once(rows: pl.DataFrame, odd: _Odd) -> pl.DataFrame:
+    """A request that was sent again counts once: its last answer is what the client has."""
+    kept = rows.sort(AT, maintain_order=True).unique([ID, ROW], keep="last", maintain_order=True)
+    again = len(rows) - len(kept)
+    odd.add(
+        again, "row was asked again under the same id", "rows were asked again under the same id"
+    )
+    return kept
+
+
+def _labelled(
+    rows: pl.DataFrame, labels: list[pl.DataFrame], contract: Contract, odd: _Odd
+) -> pl.DataFrame:
+    """The last word on each row; a label for a row that is not there is of no use."""
+    target = contract.target
+    if not labels:
+        return rows.with_columns(pl.lit(None).alias(target))
+    told = pl.concat(labels, how="diagonal_relaxed").sort("at", maintain_order=True)
+    told = told.filter(pl.col(target).is_not_null())
+    last = told.unique([ID, ROW], keep="last", maintain_order=True)
+    changed = told.group_by(ID, ROW).agg(pl.col(target).n_unique()).filter(pl.col(target) > 1)
+    odd.add(
+        len(changed),
+        "label was changed later: the last one counts",
+        "labels were changed later: the last ones count",
+    )
+    joined = rows.join(
+        last.select(ID, ROW, target), on=[ID, ROW], how="left", maintain_order="left"
+    )
+    lost = len(last) - (len(joined) - joined[target].null_count())
+    odd.add(
+        lost,
+        "label is for a row that the log of these days has not",
+        "labels are for rows that the log of these days has not",
+    )
+    return joined
+
+
+def _gaps(rows: pl.DataFrame, odd: _Odd) -> None:
+    """Days without a request between the first and the last."""
+    days = rows[AT].dt.date().unique().sort()
+    if len(days):
+        span = (days[-1] - days[0]).days + 1
+        odd.add(span - len(days), "day has no request", "days have no request")
+
+
+def since_of(today: date, days: int) -> date:
+    """The first day of a window that ends with `today`."""
+    return today - timedelta(days=days)

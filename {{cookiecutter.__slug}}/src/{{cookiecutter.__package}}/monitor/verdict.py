@@ -1,0 +1,81 @@
+"""What monitoring says of what it saw: a verdict, and the one reason for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isfinite
+
+from ..project import Project
+from .policy import Signs, settle
+from .seen import Watch
+
+MOST_OF_IMPORTANCE = 0.5
+
+
+def verdict(
+    project: Project, seen: Watch, worth: Mapping[str, float], past: Sequence[int]
+) -> Watch:
+    """The verdict; `worth` is the importance of columns, `past` the days since each trial."""
+    settings = project.settings.monitor
+    why_not = _too_little(project, seen)
+    score = "" if why_not else _loss(seen)
+    signs = Signs(
+        score=score,
+        predictions=_moved(seen),
+        features=_leaning(seen, worth),
+        age=_old(seen, settings.max_age_days),
+        scored=not why_not,
+        trained=past,
+    )
+    due, reason = settle(signs, settings)
+    if not reason:
+        reason = why_not or _compared(seen, "is within reach of" if not score else "is below")
+    return replace(seen, due=due, reason=reason)
+
+
+def _too_little(project: Project, seen: Watch) -> str:
+    """Why labels cannot judge; empty if they have."""
+    least = project.settings.monitor.min_rows
+    if seen.rows < least:
+        what = f"{seen.rows} rows are newer than those that v{seen.version} was judged on"
+        return f"{what}; {least} are needed to say anything"
+    if seen.labelled < least:
+        return f"{seen.labelled} newer rows have an answer: too few to score the champion"
+    if seen.judged is None:
+        return f"the champion's bundle does not tell its {seen.metric} at the gate; the next will"
+    if not seen.now or not (isfinite(seen.now.value) and isfinite(seen.now.error)):
+        return f"{seen.metric} is no number on the {seen.labelled} newer rows"
+    return ""
+
+
+def _loss(seen: Watch) -> str:
+    proven = seen.now and seen.judged and seen.now.upper < seen.judged.lower
+    return _compared(seen, "is proven below") if proven else ""
+
+
+def _compared(seen: Watch, word: str) -> str:
+    rows = f"{seen.scores.rows:,} newer rows" if seen.scores else ""
+    return f"{seen.metric} {seen.now} on {rows} {word} the {seen.judged} that the gate saw"
+
+
+def _moved(seen: Watch) -> str:
+    one = seen.answers
+    if one is None or not one.drifted:
+        return ""
+    return f"labels are late, and the answers have moved: {one.column} by {one.size:.2f} (KS)"
+
+
+def _leaning(seen: Watch, worth: Mapping[str, float]) -> str:
+    """Inputs that moved and that carry most of what the model leans on."""
+    moved = [one.column for one in seen.drift if one.drifted]
+    total = sum(worth.values())
+    share = sum(worth.get(name, 0.0) for name in moved) / total if total else 0.0
+    if share <= MOST_OF_IMPORTANCE:
+        return ""
+    names = ", ".join(moved[:5])
+    return f"labels are late, and inputs that carry {share:.0%} of the importance moved: {names}"
+
+
+def _old(seen: Watch, most: int | None) -> str:
+    if most is None or seen.age_days is None or seen.age_days <= most:
+        return ""
+    return f"v{seen.version} is {seen.age_days} days old, more than {most}"

@@ -1,0 +1,108 @@
+"""Does the champion still do what the gate saw? Labels decide; while they are late, drift does."""
+
+import json
+import os
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from ..checks.findings import Finding
+from ..checks.reference import REFERENCE, read_reference
+from ..errors import Status, Stop
+from ..load import load_rows
+from ..predict import champion
+from ..project import Project
+from ..report.findings import findings_text
+from ..report.result import read_result
+from ..serving.place import Place
+from ..steps.validate import validate
+from ..store.bundle import MANIFEST
+from ..store.tracking import Registry
+from .compare import compare
+from .confidence import read_confidence
+from .seen import Champion, Watch
+from .traffic import Traffic, read_traffic, since_of
+from .verdict import verdict
+
+DAYS_OF_LOG = 180
+
+
+def place_of_log(project: Project) -> str:
+    """Where the service keeps what it answered; empty where it keeps nothing."""
+    return project.place(os.environ.get("ML_LOG") or project.settings.serve.log)
+
+
+def watch(project: Project, registry: Registry, today: date, log: str = "") -> Watch:
+    """Compare the rows that came after the champion's own with what the gate saw of it.
+
+    `log` is where the service keeps its prediction log, if it does.
+
+    Raises:
+        Stop: the project's own rows break the contract.
+    """
+    if registry.aliases().champion is None:
+        return Watch(due=False, reason="there is no champion to watch yet")
+    watched = open_champion(registry)
+    fresh, findings = _of_source(project, watched, today)
+    traffic = _of_log(project, watched, today, log)
+    seen = compare(project, watched, fresh, findings, traffic, today)
+    past = [(today - one.when.date()).days for one in registry.history()]
+    return verdict(project, seen, watched.worth, past)
+
+
+def open_champion(registry: Registry) -> Champion:
+    """The champion with everything that its bundle tells."""
+    version, model = champion(registry)
+    manifest = json.loads((model.folder / MANIFEST).read_text(encoding="utf-8"))
+    made = manifest.get("created")
+    return Champion(
+        version.number,
+        version.digest,
+        model,
+        manifest.get("judged", {}),
+        datetime.fromisoformat(made).date() if made else None,
+        read_reference(model.folder / REFERENCE),
+        read_confidence(model.folder),
+        importances(model.folder),
+    )
+
+
+def importances(folder: Path) -> dict[str, float]:
+    """What each column was worth at the gate; none where the bundle does not tell."""
+    try:
+        result, _ = read_result(folder / "gate" / "result.json")
+    except Stop:
+        return {}
+    return {one.column: max(0.0, one.value) for one in result.evidence.details.importances}
+
+
+def _of_source(
+    project: Project, watched: Champion, today: date
+) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
+    """The project's newer rows in the contract's types, and what is odd of them."""
+    contract = project.contract
+    checked = validate(load_rows(project, today), contract, today, labelled=False)
+    late = (contract.target, "nulls")  # answers come later than rows
+    stale = tuple(one for one in checked.failures if one.rule == "stale")  # it is told
+    broken = [one for one in checked.failures if (one.column, one.rule) != late]
+    if len(broken) > len(stale):
+        raise Stop(Status.DATA, findings_text(broken))
+    rows = watched.newer(checked.rows.collect(), contract.time_column)
+    if len(rows) < project.settings.monitor.min_rows:
+        return rows, stale
+    known = watched.reference
+    moved = validate(rows.lazy(), contract, today, labelled=False, reference=known)
+    return rows, (*stale, *moved.findings)
+
+
+def _of_log(project: Project, watched: Champion, today: date, log: str) -> Traffic | None:
+    """What the service was asked after the champion was judged; None where nothing was."""
+    if not log:
+        return None
+    until = watched.facts.get("until", "")
+    since = since_of(today, DAYS_OF_LOG)
+    if until:
+        since = max(since, datetime.fromisoformat(until).date())
+    found = read_traffic(Place(log.rstrip("/")), project.contract, since, since_of(today, -1))
+    return found if len(found.rows) or found.oddities else None
