@@ -6,13 +6,17 @@
 #     "fsspec>=2025.9",
 #     "matplotlib>=3.10",
 #     "numpy>=2.2",
+#     "onnxruntime>=1.23",
 #     "pandas>=2.3",
 #     "polars>=2.1",
+#     "protobuf<7",
 #     "pyarrow>=22",
 #     "pydantic>=2.12",
 #     "pyyaml>=6.0.3",
 #     "scikit-learn>=1.9",
 #     "scipy>=1.16",
+#     "skl2onnx>=1.20",
+#     "skops>=0.13",
 #     "threadpoolctl>=3.6",
 # ]
 # [tool.uv]
@@ -67,6 +71,9 @@ from project.simulate.worlds import WORLDS
 from project.simulate.year import in_memory
 from project.steps.split import split
 from project.steps.validate import validate
+from project.store import export
+from project.store.encode import encode_rows
+from project.store.model import open_unsealed
 from threadpoolctl import threadpool_limits
 
 WEEKS, ROWS_A_DAY = 52, 100
@@ -116,7 +123,9 @@ def _watch(world: str, seed: int, folder: Path) -> Year:
     contract = read_contract(TEMPLATE / "_options" / "sample" / "binary" / "contract.yaml")
     project = Project(Path(), Settings(name="watched", task="binary"), contract)
     source = Sampled(project, scenario, WEEKS, seed)
-    champion, training = crown(project, source)
+    place = folder / f"{world}-{seed}"
+    place.mkdir()
+    champion, training = crown(project, source, place)
     truth, alarms = [], {name: [] for name in (OURS, OURS_LATE, PSI, KS)}
     weeks = []
     for week in range(1, WEEKS + 1):
@@ -132,19 +141,21 @@ def _watch(world: str, seed: int, folder: Path) -> Year:
         alarms[PSI].append(any(psi(training[n], batch[n]) > 0.2 for n in contract.inputs))
         alarms[KS].append(any(ks(training[n], batch[n]) < 0.05 for n in contract.inputs))
         weeks.append(with_answers(champion, batch).with_columns(pl.lit(week).alias("week")))
-    place = folder / f"{world}-{seed}"
-    place.mkdir()
     known = with_answers(champion, training)
     known.write_parquet(place / "reference.parquet")
     pl.concat(weeks).write_parquet(place / "weeks.parquet")
     return Year(world, seed, truth, alarms)
 
 
-def crown(project: Project, source: Sampled) -> tuple[Champion, pl.DataFrame]:
-    """The model of the first day, with all that its bundle would tell."""
+def crown(project: Project, source: Sampled, place: Path) -> tuple[Champion, pl.DataFrame]:
+    """The model of the first day, packaged, with all that its bundle would tell."""
     rows = source.until(source.first, 0).collect()
     parts = split(rows, project.contract, project.settings.split.holdout)
-    model = in_memory(project, fit(project, parts), source.first)
+    trained = fit(project, parts)
+    signature = in_memory(project, trained, source.first).signature
+    inputs = encode_rows(parts.holdout, project.inputs)
+    export.write_model(place, trained.estimator, signature, inputs)
+    model = open_unsealed(place)
     answers, said = answers_of(project, model, parts.holdout), predicted(model, parts.holdout)
     found = score(answers, said, project.settings.watched, model.signature.threshold)
     told = {"metric": project.settings.watched, "value": found.value}
@@ -196,7 +207,9 @@ def psi(before: pl.Series, now: pl.Series) -> float:
     else:
         levels = sorted(before.drop_nulls().unique().to_list())
         places = {level: place for place, level in enumerate(levels)}
-        one, two = ([places.get(v, len(levels)) for v in part.drop_nulls()] for part in (before, now))
+        one, two = (
+            [places.get(v, len(levels)) for v in part.drop_nulls()] for part in (before, now)
+        )
         size = len(levels) + 1
     p, q = (np.bincount(part, minlength=size) / len(part) for part in (one, two))
     p, q = np.clip(p, 1e-4, None), np.clip(q, 1e-4, None)
@@ -304,12 +317,19 @@ def alarm_table(years: Sequence[Year], methods: Sequence[str]) -> str:
     rows = []
     for method in methods:
         cells = [of(years, world, method) for world in WORLDS]
-        rows.append([method, *(f"{fmean(false_alarms(y, method) for y in c):.1f}" if c else "" for c in cells)])
+        rows.append(
+            [
+                method,
+                *(f"{fmean(false_alarms(y, method) for y in c):.1f}" if c else "" for c in cells),
+            ]
+        )
     return table(["before any harm", *WORLDS], rows)
 
 
 def delay_table(years: Sequence[Year], methods: Sequence[str]) -> str:
-    harmed = [world for world in WORLDS if any(y.onset is not None for y in years if y.world == world)]
+    harmed = [
+        world for world in WORLDS if any(y.onset is not None for y in years if y.world == world)
+    ]
     rows = []
     for method in methods:
         cells = []
@@ -326,12 +346,24 @@ def promises(years: Sequence[Year]) -> str:
     """What the design asks of this project."""
     calm = of(years, "stable", OURS)
     alarms = [false_alarms(year, OURS) for year in calm]
-    harmed = [year for year in years if year.onset is not None and year.world not in ("labels", "batches")]
+    harmed = [
+        year for year in years if year.onset is not None and year.world not in ("labels", "batches")
+    ]
     late = [delay(year, OURS) for year in harmed]
     held = sum(value <= LATE for value in late)
     rows = [
-        ["false retrainings a year in a stable world, most of any seed", "≤ 1", str(max(alarms)), "yes" if max(alarms) <= 1 else "**NO**"],
-        ["harms answered within two windows (8 weeks), where labels arrive", "all", f"{held} of {len(late)}", "yes" if held == len(late) else "**NO**"],
+        [
+            "false retrainings a year in a stable world, most of any seed",
+            "≤ 1",
+            str(max(alarms)),
+            "yes" if max(alarms) <= 1 else "**NO**",
+        ],
+        [
+            "harms answered within two windows (8 weeks), where labels arrive",
+            "all",
+            f"{held} of {len(late)}",
+            "yes" if held == len(late) else "**NO**",
+        ],
     ]
     return table(["", "wanted", "found", "holds"], rows)
 
@@ -350,7 +382,9 @@ def draw(years: Sequence[Year], path: Path) -> None:
         own = method.startswith("ours")
         panel.plot(x, y, "o" if own else "s", color="#0072b2" if own else "#777777", markersize=9)
         never = " (never)" if np.isinf(median(delays)) else ""
-        panel.annotate(f"{method}{never}", (x, y), xytext=(8, 4), textcoords="offset points", fontsize=9)
+        panel.annotate(
+            f"{method}{never}", (x, y), xytext=(8, 4), textcoords="offset points", fontsize=9
+        )
     panel.set_xlabel("false alarms a year where nothing changes (fewer is better)")
     panel.set_ylabel("weeks until a turned concept is noticed")
     panel.set_title("Monitoring: false alarms and delay", loc="left")

@@ -1,6 +1,6 @@
 """Other tools on the weeks of monitor.py, as they come. Runs in an environment of their own.
 
-    python monitor_peers.py nannyml|evidently FOLDER ...   # JSON: which weeks alarm, by view
+python monitor_peers.py nannyml|evidently FOLDER ...   # JSON: which weeks alarm, by view
 """
 
 import json

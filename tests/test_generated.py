@@ -17,6 +17,8 @@ COMMANDS = [
     "validate",
     "train",
     "gate",
+    "monitor",
+    "simulate",
     "promote",
     "rollback",
     "predict",

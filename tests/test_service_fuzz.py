@@ -190,10 +190,12 @@ def test_a_body_that_nobody_can_read_is_refused(served, path, body):
 
 
 def test_a_second_round_of_bodies_takes_no_more_memory(served):
-    before = served.metrics()[SIZE]
-    for body in BODIES.values():
-        send(served, request("/predict", body))
-    assert served.metrics()[SIZE] < before + GROWTH
+    sizes = []
+    for _ in range(3):  # the first round may be another worker's, with a service of its own
+        for body in BODIES.values():
+            send(served, request("/predict", body))
+        sizes.append(served.metrics()[SIZE])
+    assert sizes[-1] < sizes[-2] + GROWTH
 
 
 @pytest.mark.parametrize(

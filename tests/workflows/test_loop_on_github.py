@@ -169,9 +169,12 @@ def test_a_push_of_words_trains_nothing(repository):
 
 
 ROWS = """
-from datetime import date, timedelta
+import gzip, json
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 import polars as pl
 from customer_model import sample
+from customer_model.serving.part import Answered, line
 today = date.today()
 old = sample.rows("binary", today - timedelta(days=140), today - timedelta(days=100))
 new = sample.rows("binary", today - timedelta(days=100), today)
@@ -179,39 +182,49 @@ turned = pl.when(plan="plus").then(1 - pl.col("churned")).otherwise("churned")
 new = new.with_columns(churned=turned)
 old.write_csv("data/rows.csv")
 pl.concat([old, new]).write_csv("later.csv")
+names = ["region", "plan", "tenure_months", "support_calls", "usage_hours", "monthly_spend", "satisfaction"]
+for (day,), part in new.group_by("observed_on"):
+    folder = Path("..", "traffic", str(day))
+    folder.mkdir(parents=True)
+    at, rows = datetime.combine(day, time(12), UTC), part.select(names).to_dicts()
+    asked = Answered(at, str(day), "v0", rows, [[0.5, 0.5]] * len(rows), names)
+    (folder / "predictions-1.jsonl.gz").write_bytes(gzip.compress(line([asked], names)))
+    labels = [
+        json.dumps({"at": at.isoformat(), "id": str(day), "row": n, "label": label})
+        for n, label in enumerate(part["churned"])
+    ]
+    (folder / "labels-1.jsonl.gz").write_bytes(gzip.compress("\\n".join(labels).encode()))
 """
 
 
 def test_monitoring_with_and_without_a_loss(repository, installed):
-    """Quiet at first; then the world turns: an issue, a retraining in the same run, quiet."""
+    """Quiet; then callers and their labels turn: an issue, a retraining in the same run, quiet."""
     watched = {"watch": DONE, "retrain": SKIP, "report": DONE}
     repository.expect(watched, "monitor.yml", "schedule")
     (repository.folder / "data").mkdir()
-    installed("binary").run(
-        "uv",
-        "run",
-        "--no-sync",
-        "python",
-        "-c",
-        f"import os; os.chdir({str(repository.folder)!r}){ROWS}",
-    )
+    code = f"import os; os.chdir({str(repository.folder)!r}){ROWS}"
+    installed("binary").run("uv", "run", "--no-sync", "python", "-c", code)
     later = (repository.folder / "later.csv").read_text(encoding="utf-8")
     (repository.folder / "later.csv").unlink()
     repository.change("settings.toml", '"sample:binary"', '"data/rows.csv"')
-    warn = "max_age_days: 150}\nseverity: {target: warn}"  # else it counts as broken labels
-    repository.change("contract.yaml", "max_age_days: 14}", warn)
+    # all of this happens on one day, on which nothing would start after a training
+    repository.change("settings.toml", "# quiet_days = 3 ", "quiet_days = 0 ")
+    repository.change("settings.toml", "# most_a_week = 2 ", "most_a_week = 9 ")
+    repository.change("contract.yaml", "max_age_days: 14}", "max_age_days: 150}")
     repository.expect({**SHIPPED, "report": SKIP}, "ct.yml", "push")
     repository.expect(watched, "monitor.yml", "schedule")
     assert repository.services.github.issues == {}
     (repository.folder / "data" / "rows.csv").write_text(later, encoding="utf-8")
     repository.services.publish(repository.folder)
+    traffic = {"ML_LOG": str(repository.folder.parent / "traffic")}
     retrained = {f"retrain / {job}": result for job, result in SHIPPED.items()}
     turned = {"watch": DONE, **retrained, "retrain / report": DONE, "report": DONE}
-    done = repository.expect(turned, "monitor.yml", "schedule")
+    done = repository.expect(turned, "monitor.yml", "schedule", variables=traffic)
     assert "is proven below" in done.summaries["watch"]
+    assert "6,000 newer rows of the prediction log" in done.summaries["watch"]
     assert repository.aliases()[0] == 2
     assert len(repository.open_issues("ml-monitor")) == 1
-    repository.expect(watched, "monitor.yml", "schedule")
+    repository.expect(watched, "monitor.yml", "schedule", variables=traffic)
     assert repository.open_issues("ml-monitor") == []
 
 

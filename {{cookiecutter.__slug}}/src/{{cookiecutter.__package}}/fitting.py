@@ -11,8 +11,9 @@ from .features import build_features
 from .model import build_model
 from .project import PARAMETERS, Project
 from .steps.split import Split
-from .steps.train import Trained, train
+from .steps.train import Label, Trained, train
 from .store.encode import encode_rows
+from .store.model import Format, Signature
 
 
 def fit(project: Project, parts: Split) -> Trained:
@@ -21,6 +22,22 @@ def fit(project: Project, parts: Split) -> Trained:
     inputs = encode_rows(parts.training, project.inputs)
     answers = parts.training[project.contract.target].to_list()
     return train(estimator, inputs, answers, project.settings.task)
+
+
+def signature_of(project: Project, classes: tuple[Label, ...], packaged: Format) -> Signature:
+    """What goes into this project's model and what comes out."""
+    settings = project.settings
+    return Signature(
+        name=settings.name,
+        task=settings.task,
+        target=project.contract.target,
+        inputs=project.inputs,
+        classes=classes,
+        threshold=settings.train.threshold,
+        format=packaged,
+        trusted_types=tuple(settings.train.trusted_types),
+        order=project.order,
+    )
 
 
 def build_estimator(project: Project, rows: int, parameters: Mapping[str, Any]) -> BaseEstimator:

@@ -12,7 +12,7 @@ from .checks.reference import REFERENCE, write_reference
 from .checks.summarize import summarize
 from .decision import Decision
 from .errors import Status, Stop
-from .fitting import fit
+from .fitting import fit, signature_of
 from .load import keep_rows
 from .probes.holdout import newest_answers
 from .project import Progress, Project, find_reference
@@ -27,7 +27,7 @@ from .steps.validate import Validation, validate
 from .store import export, fingerprints, loads, model
 from .store.encode import encode_rows
 from .store.lock import writing
-from .store.model import Model, Signature
+from .store.model import Model
 from .store.tracking import Registry, Version
 from .trial import hold_trial
 from .tune import tuned
@@ -141,18 +141,7 @@ def package(
     project: Project, parts: Split, trained: Trained, checks: Validation, folder: Path
 ) -> tuple[Model, str]:
     """The fitted model as it will be served, checked against scikit-learn on real rows."""
-    settings = project.settings
-    signature = Signature(
-        name=settings.name,
-        task=settings.task,
-        target=project.contract.target,
-        inputs=project.inputs,
-        classes=trained.classes,
-        threshold=settings.train.threshold,
-        format="onnx",
-        trusted_types=tuple(settings.train.trusted_types),
-        order=project.order,
-    )
+    signature = signature_of(project, trained.classes, "onnx")
     rows = pl.concat([parts.holdout.head(PARITY_ROWS), parts.training.tail(PARITY_ROWS)])
     inputs = encode_rows(rows, project.inputs)
     packaging = export.write_model(folder, trained.estimator, signature, inputs)

@@ -114,7 +114,9 @@ def monitor(seen: "Watch", report: Path) -> None:
     out.print(f"[{style}]{said}[/]: {escape(seen.reason)}")
     if seen.expected:
         told = seen.expected
-        out.print(f"  expected without labels: {told.score}; {escape(told.trust)}")
+        out.print(
+            f"  expected without labels: {told.score.text(seen.metric)}; {escape(told.trust)}"
+        )
     moved = ", ".join(f"{one.column} {one.size:.2f}" for one in seen.drift if one.drifted)
     if moved:
         out.print(f"  moved: {escape(moved)}")

@@ -13,7 +13,7 @@ from your_package.serving.batcher import Batcher
 from your_package.serving.direct import Direct
 from your_package.serving.options import Options
 from your_package.serving.server import Server
-from your_package.serving.wire import CONTINUE, Connection
+from your_package.serving.wire import CONTINUE, KEPT_ALIVE, Connection, cut_the_late
 
 BODY = json.dumps({"rows": [ROW]}).encode()
 
@@ -160,3 +160,24 @@ def test_who_is_gone_is_not_scored(app, monkeypatch):
     assert (batcher.rows, kept[0].cancelled()) == (1, True)
     assert batcher._take() == ([], [])  # noqa: SLF001
     assert batcher.rows == 0
+
+
+def test_a_connection_that_is_not_used_is_closed(app, monkeypatch):
+    """A look once a second ends what has said nothing for long, and no request under way."""
+    made = []
+    answered = Connection.on_response_complete
+    monkeypatch.setattr(
+        Connection, "on_response_complete", lambda self: (made.append(self), answered(self))
+    )
+    told = []
+
+    def look():
+        (one,) = made
+        now = one.loop.time()
+        cut_the_late([one], now + KEPT_ALIVE - 1)
+        told.append(one.transport.is_closing())
+        cut_the_late([one], now + KEPT_ALIVE + 1)
+        told.append(one.transport.is_closing())
+
+    talk(app, request(), act=look)
+    assert told == [False, True]

@@ -164,6 +164,14 @@ def test_a_column_of_the_log_may_be_called_as_ours_are(keep, place, sample_contr
     assert (found.rows["id"].to_list(), found.rows[ID].to_list()) == (["basic"], ["a"])
 
 
+def test_a_log_behind_a_url_is_read_as_well(sample_contract):
+    place = Place("memory://traffic")
+    one = asked("a")
+    place.write(f"{DAY}/predictions-1.jsonl.gz", gzip.compress(line([one], one.columns)))
+    found = read_traffic(place, sample_contract("binary"), DAY, DAY + timedelta(days=1))
+    assert found.rows[ID].to_list() == ["a"]
+
+
 def test_a_million_rows_are_read_in_seconds(keep, read):
     """Not timed: that it ends, and that every row is there, is the promise."""
     rows, at = [ROW] * 5000, NOON

@@ -35,6 +35,7 @@ def compare(
     rows, clock = (traffic.rows, AT) if traffic and asked else (fresh, project.contract.time_column)
     recent = window(rows, clock, settings.window_days, settings.min_rows)
     scored = _scored(project, watched, recent, fresh, traffic)
+    findings = (*findings, *served.pop("findings", ()))
     told: dict[str, Any] = {"findings": findings, **served, **scored}
     return Watch(
         due=False,

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from ..report.findings import findings_markdown
 from ..report.markdown import cell
-from ..settings import is_loss
 from .plots import draw_drift, draw_score
-from .score import Estimate
 from .seen import Watch
 
 MOST = 12
@@ -66,12 +64,12 @@ def _score(seen: Watch) -> Iterator[str]:
         return
     yield f"| {seen.metric} | value (90 % interval) |"
     yield "|---|---|"
-    yield f"| at the gate | {_shown(seen, seen.judged)} |"
+    yield f"| at the gate | {seen.judged.text(seen.metric)} |"
     if seen.scores:
-        yield f"| on {seen.scores.rows:,} newer rows | {_shown(seen, seen.scores.now)} |"
+        yield f"| on {seen.scores.rows:,} newer rows | {seen.scores.now.text(seen.metric)} |"
     if seen.expected:
         rows = f"expected of {seen.expected.rows:,} newer rows, without their labels"
-        yield f"| {rows} | {_shown(seen, seen.expected.score)} |"
+        yield f"| {rows} | {seen.expected.score.text(seen.metric)} |"
     yield ""
     if seen.expected:
         yield f"How far to trust what is expected: {seen.expected.trust}."
@@ -83,11 +81,6 @@ def _score(seen: Watch) -> Iterator[str]:
         )
         yield f"Calibration: {what}, ECE {known.ece:.3f}."
         yield ""
-
-
-def _shown(seen: Watch, one: Estimate) -> str:
-    """A loss without the minus that it is compared with."""
-    return str(Estimate(-one.value, one.error)) if is_loss(seen.metric) else str(one)
 
 
 def _answers(seen: Watch) -> Iterator[str]:

@@ -15,7 +15,7 @@ from ..metrics.scored import Scored
 from ..metrics.scores import score
 from ..project import Project
 from ..scoring import answers_of, dependence_of
-from ..settings import is_loss
+from ..settings import Metric, is_loss
 from ..store.encode import encode_rows
 from ..store.model import Model, answers_in_pieces
 from .confidence import Confidence, expect
@@ -40,9 +40,11 @@ class Estimate:
         """Upper end of the 90 % interval."""
         return self.value + Z * self.error
 
-    def __str__(self) -> str:
-        """As a report shows it."""
-        return f"{self.value:.4f} ({self.lower:.4f} … {self.upper:.4f})"
+    def text(self, metric: Metric) -> str:
+        """As a report shows it: a loss without the minus that it is compared with."""
+        sign = -1 if is_loss(metric) else 1
+        ends = sorted((sign * self.lower, sign * self.upper))
+        return f"{sign * self.value:.4f} ({ends[0]:.4f} … {ends[1]:.4f})"
 
 
 @dataclass(frozen=True)

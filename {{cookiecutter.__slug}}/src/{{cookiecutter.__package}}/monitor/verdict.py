@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import isfinite
 
 from ..project import Project
+from ..settings import is_loss
 from .policy import Signs, settle
 from .seen import Watch
 
@@ -28,7 +29,7 @@ def verdict(
     )
     due, reason = settle(signs, settings)
     if not reason:
-        reason = why_not or _compared(seen, "is within reach of" if not score else "is below")
+        reason = why_not or _compared(seen, "is within reach of")
     return replace(seen, due=due, reason=reason)
 
 
@@ -47,14 +48,21 @@ def _too_little(project: Project, seen: Watch) -> str:
     return ""
 
 
+def _worse(seen: Watch) -> str:
+    return "above" if is_loss(seen.metric) else "below"
+
+
 def _loss(seen: Watch) -> str:
     proven = seen.now and seen.judged and seen.now.upper < seen.judged.lower
-    return _compared(seen, "is proven below") if proven else ""
+    return _compared(seen, f"is proven {_worse(seen)}") if proven else ""
 
 
 def _compared(seen: Watch, word: str) -> str:
-    rows = f"{seen.scores.rows:,} newer rows" if seen.scores else ""
-    return f"{seen.metric} {seen.now} on {rows} {word} the {seen.judged} that the gate saw"
+    if seen.scores is None or seen.judged is None:
+        return ""
+    now, then = (one.text(seen.metric) for one in (seen.scores.now, seen.judged))
+    rows = f"{seen.scores.rows:,} newer rows"
+    return f"{seen.metric} {now} on {rows} {word} the {then} that the gate saw"
 
 
 def _moved(seen: Watch) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from ..store.tracking import Registry
 from .compare import compare
 from .confidence import read_confidence
 from .seen import Champion, Watch
-from .traffic import Traffic, read_traffic, since_of
+from .traffic import AT, Traffic, read_traffic, since_of
 from .verdict import verdict
 
 DAYS_OF_LOG = 180
@@ -100,9 +101,11 @@ def _of_log(project: Project, watched: Champion, today: date, log: str) -> Traff
     """What the service was asked after the champion was judged; None where nothing was."""
     if not log:
         return None
-    until = watched.facts.get("until", "")
-    since = since_of(today, DAYS_OF_LOG)
+    since, until = since_of(today, DAYS_OF_LOG), watched.facts.get("until", "")
+    place = Place(log.rstrip("/"))
+    found = read_traffic(place, project.contract, since, since_of(today, -1))
     if until:
-        since = max(since, datetime.fromisoformat(until).date())
-    found = read_traffic(Place(log.rstrip("/")), project.contract, since, since_of(today, -1))
+        last = pl.lit(until).str.to_datetime(time_zone="UTC")
+        day = pl.duration(days=int("T" not in until and " " not in until))  # a day has an end
+        found = replace(found, rows=found.rows.filter(pl.col(AT) >= last + day))
     return found if len(found.rows) or found.oddities else None

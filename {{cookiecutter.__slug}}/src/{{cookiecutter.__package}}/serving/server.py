@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,10 +25,11 @@ from .place import Place
 from .smoke import ask_golden
 from .swap import Watcher
 from .voice import speak, traced
-from .wire import Connection, cut_the_late
+from .wire import KEPT_ALIVE, Connection, cut_the_late
 from .workers import SHARED, run_workers
 
 BACKLOG = 2048  # connections that wait to be let in
+AT_ONCE = 64  # of them in one turn of the loop
 LINGER = 1.0  # seconds in which open connections get a last answer
 RARELY = (20_000, 20, 20)  # requests make no cycles: to look for them often costs a tenth
 UNSET = "unset"  # until the bundle is open
@@ -50,12 +52,13 @@ class Server(uvicorn.Server):
             lifespan="off",
             ws="none",
             http=Connection,
-            timeout_keep_alive=75,
+            timeout_keep_alive=int(KEPT_ALIVE),
             timeout_graceful_shutdown=20,
         )
         super().__init__(config)
         self.options, self.source = options, source
         self.told = False
+        self._coming: set[asyncio.Task] = set()
 
     def open(self) -> None:
         """Open the bundle and the log.
@@ -92,6 +95,35 @@ class Server(uvicorn.Server):
         gc.set_threshold(*RARELY)
         super().run(sockets)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let in whoever knocks, all at once: the loop's own server takes one a turn.
+
+        Under load a turn is some milliseconds, and the last of many new clients waits for all.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            for one in sockets or []:
+                one.setblocking(False)
+                loop.add_reader(one, self._let_in, one)
+        except NotImplementedError:  # on Windows
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+
+    def _let_in(self, listening: socket.socket) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                one, _ = listening.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            loop = asyncio.get_running_loop()
+            coming = loop.create_task(loop.connect_accepted_socket(self._connection, one))
+            self._coming.add(coming)
+            coming.add_done_callback(self._coming.discard)
+
+    def _connection(self) -> Connection:
+        return Connection(config=self.config, server_state=self.server_state, app_state={})
+
     async def main_loop(self) -> None:
         """Look for other bundles while answering."""
         watching = asyncio.create_task(self.watcher.run())
@@ -126,6 +158,8 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         for one in sockets or []:
+            with suppress(NotImplementedError):
+                asyncio.get_running_loop().remove_reader(one)
             one.close()
         self.app.closing = True
         for _ in range(int(LINGER / 0.02)):

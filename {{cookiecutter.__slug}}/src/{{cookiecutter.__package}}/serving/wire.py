@@ -16,6 +16,8 @@ from .direct import Direct
 from .request import SLOWEST_BODY
 
 NOBODY: dict[bytes, Asker] = {}
+NEVER = float("inf")
+KEPT_ALIVE = 75.0  # seconds that a connection may say nothing between two requests
 LARGEST_HEAD = 64_000  # bytes of a request beside its body
 SLOWEST = SLOWEST_BODY + 5  # seconds: a slow body is told so before its connection is cut
 
@@ -64,6 +66,7 @@ class Connection(HttpToolsProtocol):
         self.piece = OnePiece(transport)
         super().connection_made(self.piece)  # ty: ignore[invalid-argument-type]
         self.since, self.size = self.loop.time(), 0
+        self.idle = NEVER
         self.asker: Asker | None = None  # while a request may still come in one piece
         self.body: list[bytes] = []
 
@@ -79,7 +82,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self.since, self.size = self.loop.time(), 0
+        self.since, self.size, self.idle = self.loop.time(), 0, NEVER
 
     def on_headers_complete(self) -> None:
         """Whoever answers at this address waits for the body; all else is uvicorn's."""
@@ -116,11 +119,16 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer is whole, and leaves."""
         self.piece.flush()
-        super().on_response_complete()
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self.idle = self.loop.time()  # a look a second is cheaper than a timer a request
 
     def on_message_complete(self) -> None:
         """The request is whole: from now on it is the client who waits."""
-        self.since, self.size = float("inf"), 0
+        self.since, self.size = NEVER, 0
         if self.asker is None:
             super().on_message_complete()
             return
@@ -131,7 +139,10 @@ class Connection(HttpToolsProtocol):
 
 
 def cut_the_late(connections: Iterable[object], now: float) -> None:
-    """End the connections whose requests do not come to an end."""
+    """End the connections whose requests do not come to an end, and those that are not used."""
     for one in [*connections]:
-        if isinstance(one, Connection) and now - one.since > SLOWEST:
-            one.transport.abort()
+        if isinstance(one, Connection):
+            if now - one.since > SLOWEST:
+                one.transport.abort()
+            elif now - one.idle > KEPT_ALIVE:
+                one.transport.close()

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from ..fitting import signature_of
 from ..project import Project
 from ..steps.train import Trained
 from ..store.encode import Inputs, encode_rows
-from ..store.model import Model, Signature
+from ..store.model import Model
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,8 @@ def reader_of(rows: pl.DataFrame) -> Callable[..., Inputs]:
 
 def in_memory(project: Project, trained: Trained, day: date) -> Model:
     """A fitted estimator as a model that was never packaged."""
-    settings = project.settings
-    signature = Signature(
-        name=settings.name,
-        task=settings.task,
-        target=project.contract.target,
-        inputs=project.inputs,
-        classes=trained.classes,
-        threshold=settings.train.threshold,
-        format="skops",
-    )
-    regression = settings.task == "regression"
+    signature = signature_of(project, trained.classes, "skops")
+    regression = project.settings.task == "regression"
     ask = trained.estimator.predict if regression else trained.estimator.predict_proba
 
     def answer(inputs: Inputs) -> Any:

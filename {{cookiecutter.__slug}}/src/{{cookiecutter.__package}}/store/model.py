@@ -27,6 +27,7 @@ SKOPS_TYPES = (
     "sklearn.utils._bunch.Bunch",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
 )
+Format = Literal["onnx", "skops"]
 Predict = Callable[[Inputs], NDArray[np.float64]]
 PIECE = 50_000
 
@@ -41,7 +42,7 @@ class Signature:
     inputs: tuple[Input, ...]
     classes: tuple[str | int | bool, ...]
     threshold: float
-    format: Literal["onnx", "skops"]
+    format: Format
     trusted_types: tuple[str, ...] = ()
     order: tuple[tuple[str, str], ...] = ()
 
