@@ -53,28 +53,28 @@ from peers import digest
 
 load_package()
 
-from project.checks.summarize import build_reference
-from project.contract import read_contract
-from project.fitting import fit
-from project.metrics.errors import standard_error
-from project.metrics.scores import score
-from project.monitor.compare import compare
-from project.monitor.confidence import learn
-from project.monitor.score import predicted
-from project.monitor.seen import Champion
-from project.monitor.verdict import verdict
-from project.project import Project
-from project.scoring import answers_of
-from project.settings import Settings
-from project.simulate.sources import WEEK, Sampled
-from project.simulate.worlds import WORLDS
-from project.simulate.year import in_memory
-from project.steps.split import split
-from project.steps.validate import validate
-from project.store import export
-from project.store.encode import encode_rows
-from project.store.model import open_unsealed
-from threadpoolctl import threadpool_limits
+from project.checks.summarize import build_reference  # noqa: E402
+from project.contract import read_contract  # noqa: E402
+from project.fitting import fit  # noqa: E402
+from project.metrics.errors import standard_error  # noqa: E402
+from project.metrics.scores import score  # noqa: E402
+from project.monitor.compare import compare  # noqa: E402
+from project.monitor.confidence import learn  # noqa: E402
+from project.monitor.score import predicted  # noqa: E402
+from project.monitor.seen import Champion  # noqa: E402
+from project.monitor.verdict import verdict  # noqa: E402
+from project.project import Project  # noqa: E402
+from project.scoring import answers_of  # noqa: E402
+from project.settings import Settings  # noqa: E402
+from project.simulate.sources import WEEK, Sampled  # noqa: E402
+from project.simulate.worlds import WORLDS  # noqa: E402
+from project.simulate.year import in_memory  # noqa: E402
+from project.steps.split import split  # noqa: E402
+from project.steps.validate import validate  # noqa: E402
+from project.store import export  # noqa: E402
+from project.store.encode import encode_rows  # noqa: E402
+from project.store.model import open_unsealed  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
 
 WEEKS, ROWS_A_DAY = 52, 100
 HARM = 0.02  # of true AUC, below what the model had when it was new
@@ -267,7 +267,8 @@ def report(years: Sequence[Year], versions: Mapping[str, str], told: str) -> str
     return f"""# Monitoring: false alarms, and how late a true one is
 
 {facts(told, PACKAGES)} {f"In environments of their own: {others}. " if others else ""}\
-{seeds} seeds of each world, {WEEKS} weeks of {7 * ROWS_A_DAY} rows; the slow Evidently saw one seed of two worlds. \
+{seeds} seeds of each world, {WEEKS} weeks of {7 * ROWS_A_DAY} rows; the slow Evidently saw one \
+seed of two worlds. \
 A model is trained once and watched; nobody retrains. A run of weeks with an alarm is one alarm. \
 A harm is a true AUC {HARM} below that of the first week, for a month.
 
@@ -284,7 +285,7 @@ little; *labels* rot without any change in customers, so a retraining learns fro
 {delay_table(years, methods)}
 
 The median of the years with a harm (in brackets: noticed, of how many). This project's window is \
-four weeks. Without labels a change in what customers mind cannot be seen in their columns by anybody.
+four weeks. Without labels nobody can see in their columns that customers mind other things.
 
 ## Promises
 

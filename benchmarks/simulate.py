@@ -41,10 +41,10 @@ from common import RESULTS, TEMPLATE, facts, load_package, say, table
 
 load_package()
 
-from project.simulate.report import NAMES, draw
-from project.simulate.run import Lived, Plan, live
-from project.simulate.worlds import WORLDS
-from project.simulate.year import BROKEN, POLICIES
+from project.simulate.report import NAMES, draw  # noqa: E402
+from project.simulate.run import Lived, Plan, live  # noqa: E402
+from project.simulate.worlds import WORLDS  # noqa: E402
+from project.simulate.year import BROKEN, POLICIES  # noqa: E402
 
 WEEKS, SEEDS, METRIC = 52, 3, "roc_auc"
 NEAR = 0.003
@@ -78,10 +78,10 @@ def report(years: dict[int, list[Lived]], told: str) -> str:
     worlds = "\n".join(f"- **{world}**: {WORLDS[world].says}." for world in WORLDS)
     return f"""# A year of the loop
 
-{facts(told, PACKAGES)} {WEEKS} weeks, {len(years)} seeds, 60 customers a day, half a year of them \
-in each training; every week a model is trained, and its true AUC in the week that follows is measured \
-on rows whose truth is known. All policies get the same rows and the same trained models; this loop \
-looks at the contract first, asks the gate, and is watched by `ml monitor`.
+{facts(told, PACKAGES)} {WEEKS} weeks, {len(years)} seeds, 60 customers a day, half a year of \
+them in each training; every week a model is trained, and its true AUC in the week that follows is \
+measured on rows whose truth is known. All policies get the same rows and the same trained models; \
+this loop looks at the contract first, asks the gate, and is watched by `ml monitor`.
 
 {table(header, rows)}
 

@@ -1,4 +1,4 @@
-"""With OpenTelemetry installed beside it, each request to the service is a span; without, nothing."""
+"""With OpenTelemetry installed beside it, each request to the service is a span."""
 
 import json
 from pathlib import Path
@@ -34,13 +34,14 @@ async def ask():
         return {"type": "http.request", "body": body, "more_body": False}
     async def send(message):
         sent.append(message)
-    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [], "query_string": b"",
-             "scheme": "http", "server": ("a", 80), "client": ("b", 1), "http_version": "1.1"}
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [], "scheme": "http",
+             "query_string": b"", "server": ("a", 80), "client": ("b", 1), "http_version": "1.1"}
     await app(scope, receive, send)
 
 asyncio.run(ask())
 if len(sys.argv) > 2:
-    spans = [[span.name, dict(span.attributes).get("http.status_code")] for span in kept.get_finished_spans()]
+    ended = kept.get_finished_spans()
+    spans = [[span.name, dict(span.attributes).get("http.status_code")] for span in ended]
 print(json.dumps({"status": sent[0]["status"], "spans": spans, "direct": hasattr(app, "askers")}))
 """
 

@@ -182,7 +182,7 @@ turned = pl.when(plan="plus").then(1 - pl.col("churned")).otherwise("churned")
 new = new.with_columns(churned=turned)
 old.write_csv("data/rows.csv")
 pl.concat([old, new]).write_csv("later.csv")
-names = ["region", "plan", "tenure_months", "support_calls", "usage_hours", "monthly_spend", "satisfaction"]
+names = [*old.drop("customer_id", "observed_on", "gender", "churned").columns]
 for (day,), part in new.group_by("observed_on"):
     folder = Path("..", "traffic", str(day))
     folder.mkdir(parents=True)
