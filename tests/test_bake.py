@@ -52,6 +52,7 @@ ALWAYS = {
     "docs/data.md",
     "docs/gate.md",
     "docs/ml-test-score.md",
+    "docs/monitor.md",
     "docs/page.png",
     "docs/serving.md",
     "docs/result.schema.json",

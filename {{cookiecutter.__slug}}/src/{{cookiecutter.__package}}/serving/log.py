@@ -26,7 +26,7 @@ from .place import Place
 from .rules import Row
 
 MOST_WAITING = 20_000  # rows; what comes on top of them is dropped, and counted
-AT_ONCE = 500  # rows of a line
+AT_ONCE = 64  # rows of a line: few enough to be still at hand when it is made
 
 
 class Label(NamedTuple):

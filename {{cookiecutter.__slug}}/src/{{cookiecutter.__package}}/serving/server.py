@@ -7,7 +7,6 @@ import select
 import signal
 import socket
 import threading
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,6 +17,7 @@ from ..errors import Status, Stop
 from ..store.bundle import verify
 from .app import App, Where
 from .counters import Counters, leave
+from .door import Door
 from .loaded import InFolder, Source, open_bundle
 from .log import Log
 from .options import START_SECONDS, Options
@@ -29,7 +29,6 @@ from .wire import KEPT_ALIVE, Connection, cut_the_late
 from .workers import SHARED, run_workers
 
 BACKLOG = 2048  # connections that wait to be let in
-AT_ONCE = 64  # of them in one turn of the loop
 LINGER = 1.0  # seconds in which open connections get a last answer
 RARELY = (20_000, 20, 20)  # requests make no cycles: to look for them often costs a tenth
 UNSET = "unset"  # until the bundle is open
@@ -58,7 +57,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.options, self.source = options, source
         self.told = False
-        self._coming: set[asyncio.Task] = set()
+        self.door = Door(self._connection)
 
     def open(self) -> None:
         """Open the bundle and the log.
@@ -96,30 +95,8 @@ class Server(uvicorn.Server):
         super().run(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let in whoever knocks, all at once: the loop's own server takes one a turn.
-
-        Under load a turn is some milliseconds, and the last of many new clients waits for all.
-        """
-        loop = asyncio.get_running_loop()
-        try:
-            for one in sockets or []:
-                one.setblocking(False)
-                loop.add_reader(one, self._let_in, one)
-        except NotImplementedError:  # on Windows
-            await super().startup(sockets)
-        else:
-            await super().startup([])
-
-    def _let_in(self, listening: socket.socket) -> None:
-        for _ in range(AT_ONCE):
-            try:
-                one, _ = listening.accept()
-            except (BlockingIOError, ConnectionAbortedError):
-                return
-            loop = asyncio.get_running_loop()
-            coming = loop.create_task(loop.connect_accepted_socket(self._connection, one))
-            self._coming.add(coming)
-            coming.add_done_callback(self._coming.discard)
+        """Begin to let clients in."""
+        await super().startup([] if self.door.open(sockets or []) else sockets)
 
     def _connection(self) -> Connection:
         return Connection(config=self.config, server_state=self.server_state, app_state={})
@@ -151,19 +128,17 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port first: whoever is connected gets an answer that ends the connection."""
-        for _ in range(BACKLOG):  # who has knocked already is let in: one a turn of the loop
+        for _ in range(BACKLOG):  # who has knocked already is let in
             if not select.select(sockets or [], [], [], 0)[0]:
                 break
             await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for one in sockets or []:
-            with suppress(NotImplementedError):
-                asyncio.get_running_loop().remove_reader(one)
-            one.close()
+            self.door.close(one)
         self.app.closing = True
         for _ in range(int(LINGER / 0.02)):
-            if self.force_exit or not self.server_state.connections:
+            if self.force_exit or not (self.server_state.connections or self.door.is_busy):
                 break
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
