@@ -61,7 +61,8 @@ def test_a_bundle_holds_all_that_is_needed_to_judge_and_serve_it(trained, outcom
     plots = {"gate/reliability.png"} if trained.signature.task != "regression" else set()
     assert names == owners | plots | {
         *("contract.yaml", "fingerprints.npy", "golden.json", "manifest.json", "metrics.json"),
-        *("reference.json", "signature.json", f"model.{trained.signature.format}"),
+        *("confidence.json", "reference.json", "signature.json"),
+        f"model.{trained.signature.format}",
         *("training.json", "card.md", "gate/report.md", "gate/result.json", "gate/gate.png"),
     }
     assert bundle.verify(trained.folder, outcome.version.digest) == outcome.version.digest
