@@ -183,8 +183,3 @@ def _gaps(rows: pl.DataFrame, odd: _Odd) -> None:
     if len(days):
         span = (days[-1] - days[0]).days + 1
         odd.add(span - len(days), "day has no request", "days have no request")
-
-
-def since_of(today: date, days: int) -> date:
-    """The first day of a window that ends with `today`."""
-    return today - timedelta(days=days)

@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -23,7 +23,7 @@ from ..store.tracking import Registry
 from .compare import compare
 from .confidence import read_confidence
 from .seen import Champion, Watch
-from .traffic import AT, Traffic, read_traffic, since_of
+from .traffic import AT, Traffic, read_traffic
 from .verdict import verdict
 
 DAYS_OF_LOG = 180
@@ -101,9 +101,10 @@ def _of_log(project: Project, watched: Champion, today: date, log: str) -> Traff
     """What the service was asked after the champion was judged; None where nothing was."""
     if not log:
         return None
-    since, until = since_of(today, DAYS_OF_LOG), watched.facts.get("until", "")
+    until = watched.facts.get("until", "")
+    since, end = today - timedelta(days=DAYS_OF_LOG), today + timedelta(days=1)
     place = Place(log.rstrip("/"))
-    found = read_traffic(place, project.contract, since, since_of(today, -1))
+    found = read_traffic(place, project.contract, since, end)
     if until:
         last = pl.lit(until).str.to_datetime(time_zone="UTC")
         day = pl.duration(days=int("T" not in until and " " not in until))  # a day has an end
