@@ -178,3 +178,9 @@ def bundles(
 def project(installed: Callable[[str], Project], tmp_path: Path) -> Project:
     """The binary sample in a fresh folder, with the shared environment and no state."""
     return installed("binary").copy(tmp_path / "project")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A failure is told at once: a run that is cut short shows why it would have failed."""
+    if report.failed and not os.environ.get("PYTEST_XDIST_WORKER"):
+        print(f"\nFAILED {report.nodeid} ({report.when})\n{report.longreprtext}", flush=True)
