@@ -183,4 +183,5 @@ def project(installed: Callable[[str], Project], tmp_path: Path) -> Project:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """A failure is told at once: a run that is cut short shows why it would have failed."""
     if report.failed and not os.environ.get("PYTEST_XDIST_WORKER"):
-        print(f"\nFAILED {report.nodeid} ({report.when})\n{report.longreprtext}", flush=True)
+        said = "\n".join(line[:300] for line in report.longreprtext.splitlines()[-60:])
+        print(f"\nFAILED {report.nodeid} ({report.when})\n{said}", flush=True)
