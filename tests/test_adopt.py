@@ -188,7 +188,7 @@ def test_every_command_and_the_projects_own_tests_work_with(name, project, tmp_p
     project.ml("train")
     assert champion(project) == 1
     assert "champion" in project.ml("status").stdout
-    passed = project.uv("pytest", "-q", "-p", "no:cacheprovider")
+    passed = project.uv("pytest", "-q", "-p", "no:cacheprovider", "-m", "yours")
     assert re.search(r"\d+ passed", passed.stdout)
 
 

@@ -41,8 +41,10 @@ def test_it_is_formatted_linted_and_typed(installed, sample):
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_its_own_tests_pass(installed, sample):
-    done = installed(sample).uv("pytest", "-q", "-p", "no:cacheprovider")
-    assert re.search(r"\d+ passed", done.stdout)
+    """Whole once; the engine is the same in every sample, so then what looks at the sample."""
+    chosen = () if sample == "multiclass" else ("-m", "yours")
+    done = installed(sample).uv("pytest", "-q", "-p", "no:cacheprovider", *chosen)
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 30
     assert "skipped" not in done.stdout
 
 

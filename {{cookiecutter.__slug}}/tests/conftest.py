@@ -44,6 +44,13 @@ settings.register_profile("project", deadline=None, derandomize=True, max_exampl
 settings.load_profile("project")
 
 
+def pytest_collection_modifyitems(items):
+    """`pytest -m yours`: what looks at your settings, contract, data or model, not at the engine."""
+    for item in items:
+        if {"yours", "trained"} & {*item.fixturenames} or item.path.name == "test_yours.py":
+            item.add_marker("yours")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_server():
     with pytest.MonkeyPatch.context() as patch:

@@ -39,7 +39,7 @@ def test_what_the_user_does_not_name_only_reports(sign):
 
 
 @pytest.mark.parametrize(
-    ("trained", "due"),
+    ("days", "due"),
     [
         ((), True),
         ((0,), False),
@@ -51,8 +51,8 @@ def test_what_the_user_does_not_name_only_reports(sign):
         ((-5, -400), True),  # clocks that disagree hold up nothing
     ],
 )
-def test_after_a_trial_it_is_quiet_for_a_while(trained, due):
-    found, reason = told(Signs("loss", trained=trained))
+def test_after_a_trial_it_is_quiet_for_a_while(days, due):
+    found, reason = told(Signs("loss", trained=days))
     assert found is due
     assert reason.startswith("loss")
     assert due or "judged" in reason
