@@ -45,7 +45,7 @@ settings.load_profile("project")
 
 
 def pytest_collection_modifyitems(items):
-    """`pytest -m yours`: what looks at your settings, contract, data or model, not at the engine."""
+    """`pytest -m yours`: what looks at your settings, contract, data or model."""
     for item in items:
         if {"yours", "trained"} & {*item.fixturenames} or item.path.name == "test_yours.py":
             item.add_marker("yours")

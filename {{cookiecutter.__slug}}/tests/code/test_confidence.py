@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from your_package.metrics.scores import score
-from your_package.monitor.confidence import CONFIDENCE, expect, learn, read_confidence
+from your_package.monitor.confidence import (
+    CONFIDENCE,
+    expect,
+    learn,
+    read_confidence,
+)
 
 METRICS = {
     "binary": ["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1_macro"],

@@ -13,7 +13,12 @@ from your_package.serving.batcher import Batcher
 from your_package.serving.direct import Direct
 from your_package.serving.options import Options
 from your_package.serving.server import Server
-from your_package.serving.wire import CONTINUE, KEPT_ALIVE, Connection, cut_the_late
+from your_package.serving.wire import (
+    CONTINUE,
+    KEPT_ALIVE,
+    Connection,
+    cut_the_late,
+)
 
 BODY = json.dumps({"rows": [ROW]}).encode()
 

@@ -9,7 +9,14 @@ import pytest
 from your_package import sample
 from your_package.checks.reference import LEVELS
 from your_package.checks.summarize import build_reference
-from your_package.steps.drift import APART, FEWEST, Drift, drift, drift_of_numbers, judged
+from your_package.steps.drift import (
+    APART,
+    FEWEST,
+    Drift,
+    drift,
+    drift_of_numbers,
+    judged,
+)
 
 DAY = date(2026, 6, 1)
 

@@ -11,9 +11,20 @@ import pytest
 from your_package import sample
 from your_package.errors import Stop
 from your_package.simulate.report import write_report
-from your_package.simulate.run import OWN, Lived, Plan, choose, live
+from your_package.simulate.run import (
+    OWN,
+    Lived,
+    Plan,
+    choose,
+    live,
+)
 from your_package.simulate.sources import WEEK, Own, Sampled
-from your_package.simulate.worlds import START, WORLDS, rot, spoil
+from your_package.simulate.worlds import (
+    START,
+    WORLDS,
+    rot,
+    spoil,
+)
 from your_package.simulate.year import BROKEN, POLICIES, Year
 
 TODAY = date(2026, 6, 1)

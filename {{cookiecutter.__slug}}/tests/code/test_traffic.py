@@ -8,7 +8,13 @@ import polars as pl
 import pytest
 from _row import ROW
 
-from your_package.monitor.traffic import ANSWER, AT, ID, VERSION, read_traffic
+from your_package.monitor.traffic import (
+    ANSWER,
+    AT,
+    ID,
+    VERSION,
+    read_traffic,
+)
 from your_package.serving.log import Label, Log
 from your_package.serving.part import Answered, line
 from your_package.serving.place import Place
