@@ -119,9 +119,10 @@ BUDGETS = {  # each an engine that is read by itself
     "monitor": 880,
     "simulate": 580,
     "serving": 2110,
-    "state": 720,
+    "state": 740,
+    "carry": 450,
 }
-LOOP = 4310  # with the doors to skopeo, the rules of moving aliases, and the page of `ml status`
+LOOP = 4430  # with the doors to skopeo, the rules of moving aliases, and the page of `ml status`
 
 
 def test_the_source_stays_small_enough_to_be_read():

@@ -1,4 +1,4 @@
-"""A team's MLflow as deploy/mlflow starts it: PostgreSQL, SeaweedFS, a login; and what goes wrong."""
+"""A team's MLflow as deploy/mlflow starts it, and what may go wrong with it."""
 
 import base64
 import json

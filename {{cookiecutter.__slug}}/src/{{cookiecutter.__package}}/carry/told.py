@@ -83,7 +83,7 @@ def run_of(one: Decided, metrics: Mapping[str, float], files: Mapping[str, str])
         end=when,
         tags=dict(sorted(tags.items())),
         params={},
-        metrics=tuple((key, value, when, 0) for key, value in sorted(metrics.items())),
+        metrics=tuple((key, float(value), when, 0) for key, value in sorted(metrics.items())),
         datasets=(),
         files=files,
     )

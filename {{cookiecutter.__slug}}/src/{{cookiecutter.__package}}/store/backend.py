@@ -72,7 +72,7 @@ def _create_database(root: Path) -> None:
 
 def knock(uri: str) -> None:
     """Ask an MLflow server for its health; any answer at all will do."""
-    address = f"{uri.rstrip('/')}/health"
+    address = f"{shown(uri).rstrip('/')}/health"
     try:
         with urllib.request.urlopen(address, timeout=KNOCK_SECONDS):  # noqa: S310 - http, by the caller
             pass
@@ -86,4 +86,4 @@ def knock(uri: str) -> None:
 
 def shown(message: str) -> str:
     """A message without the names and passwords that an address in it may hold."""
-    return re.sub(r"//[^/@\s]*@", "//", message)
+    return re.sub(r"//[^/\s]*@", "//", message)
