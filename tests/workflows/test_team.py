@@ -29,10 +29,10 @@ def trained(installed, tmp_path_factory) -> Project:
     """Two champions, one after the other; what came last was rejected, and a search was made."""
     project = installed("binary").copy(tmp_path_factory.mktemp("trained") / "project")
     edit(project, "settings.toml", "# behaviour = true ", "behaviour = false ")
-    edit(project, "src/customer_model/model.py", "max_iter=150", "max_iter=1")
+    edit(project, "src/customer_model/model.py", "max_iter=150", "max_iter=15")
     project.ml("train", "--today", TODAY)
     project.ml("promote")
-    edit(project, "src/customer_model/model.py", "max_iter=1", "max_iter=150")
+    edit(project, "src/customer_model/model.py", "max_iter=15", "max_iter=150")
     project.ml("train", "--today", TODAY)
     project.ml("promote")
     edit(project, "src/customer_model/model.py", "max_iter=150", "max_iter=2")
