@@ -319,7 +319,7 @@ def test_a_server_that_does_not_answer_is_an_error_within_seconds(kind, project)
 
 def test_a_crash_anywhere_is_mended_by_running_again(installed, tmp_path):
     """kill -9 before and after every write of `ml train` and `ml promote`; see crash.py."""
-    project = installed("binary").copy(tmp_path / "project")
+    project = installed("binary").copy(tmp_path / "project").hurry()
     script = TEMPLATE / "tests" / "crash.py"
     done = project.uv("python", script, str(tmp_path / "crashes"), timeout=1500)
     print(done.stdout)
