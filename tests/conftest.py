@@ -101,7 +101,7 @@ class Project:
         path.write_text(text, encoding="utf-8")
 
     def hurry(self) -> "Project":
-        """Train on fewer days and ask no sentences, where only what is around a training matters."""
+        """Train on fewer days and ask no sentences: what is around a training matters."""
         days, asked = ("# window_days = 180  ", "window_days = 60  "), "behaviour = true "
         self.edit("settings.toml", days, (f"# {asked}", "behaviour = false "))
         return self
