@@ -67,7 +67,7 @@ def test_the_three_speeds_name_files_and_together_are_all():
 
 def numbers(text: str) -> list[str]:
     """Figures as they are written, without names of columns and rules."""
-    return re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?%?", text)
+    return re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?%?", text)
 
 
 def figures(page: str) -> list[tuple[str, str]]:
