@@ -65,6 +65,16 @@ BASE = ("account", "autoscaler", "deployment", "disruption", "kustomization", "n
 BY_TARGET = {
     "registry": set(),
     "compose-ssh": set(),
+    "aws": {
+        *(
+            f"deploy/terraform/{name}.tf"
+            for name in (
+                *("balancer", "github", "network", "outputs", "registry", "roles", "service"),
+                *("storage", "variables", "versions"),
+            )
+        ),
+        "deploy/terraform/README.md",
+    },
     "kubernetes": {
         *(f"deploy/kubernetes/base/{name}.yaml" for name in BASE),
         *(
