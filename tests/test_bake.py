@@ -97,6 +97,7 @@ BY_TARGET = {
             for name in ("account", "cronjob", "job", "kustomization", "network")
         ),
         "deploy/train.sh",
+        "docs/kubernetes.md",
         "deploy/training.Dockerfile",
         "deploy/training.Dockerfile.dockerignore",
     },
