@@ -76,7 +76,7 @@ class Account:
 @contextmanager
 def server(script: str, log: Path, path: str) -> Iterator[str]:
     port = free_port()
-    with log.open("w") as file:
+    with log.open("a") as file:  # so that it can be emptied
         command = [sys.executable, "-c", script, str(port)]
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
@@ -145,7 +145,7 @@ def deploy(folder: Path, image: str, env: dict[str, str]) -> subprocess.Complete
     """Run the project's own script for staging, in an environment without any key."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     command = ["bash", "deploy/deploy.sh", "staging", image]
-    more = {"capture_output": True, "text": True, "timeout": 60}
+    more = {"capture_output": True, "text": True, "timeout": 120}
     return subprocess.run(command, cwd=folder, env={**kept, **env}, **more)
 
 

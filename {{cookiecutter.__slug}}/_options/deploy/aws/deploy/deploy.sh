@@ -38,8 +38,8 @@ if [[ -n ${AWS_ROLE:-} ]]; then
     "${ACTIONS_ID_TOKEN_REQUEST_URL:?the right id-token}&audience=sts.amazonaws.com" \
     <<< "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \
     | jq --raw-output --exit-status .value > "$AWS_WEB_IDENTITY_TOKEN_FILE"
-  AWS_REGION=${AWS_REGION:-$(cut --delimiter . --fields 4 <<< "$AWS_REPOSITORY")}
-  export AWS_REGION AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN=$AWS_ROLE AWS_ROLE_SESSION_NAME=deploy
+  AWS_DEFAULT_REGION=${AWS_REGION:-$(cut --delimiter . --fields 4 <<< "$AWS_REPOSITORY")}
+  export AWS_DEFAULT_REGION AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN=$AWS_ROLE AWS_ROLE_SESSION_NAME=deploy
   deploy
 else
   echo "No AWS_ROLE: the pointer moves alone."
