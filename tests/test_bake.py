@@ -64,6 +64,16 @@ BASE = ("account", "autoscaler", "deployment", "disruption", "kustomization", "n
 BY_TARGET = {
     "registry": set(),
     "compose-ssh": set(),
+    "aws": {
+        *(
+            f"deploy/terraform/{name}.tf"
+            for name in (
+                *("balancer", "github", "network", "outputs", "registry", "roles", "service"),
+                *("storage", "variables", "versions"),
+            )
+        ),
+        "deploy/terraform/README.md",
+    },
     "kubernetes": {
         *(f"deploy/kubernetes/base/{name}.yaml" for name in BASE),
         *(
@@ -71,8 +81,24 @@ BY_TARGET = {
             for name in ("kustomization", "route")
         ),
         "deploy/kubernetes/components/canary/model/kustomization.yaml",
-        "deploy/kubernetes/overlays/production/kustomization.yaml",
-        "deploy/kubernetes/overlays/staging/kustomization.yaml",
+        *(
+            f"deploy/kubernetes/components/dask/{name}.yaml"
+            for name in ("kustomization", "network", "scheduler", "service", "workers")
+        ),
+        *(f"deploy/kubernetes/components/kserve/{n}.yaml" for n in ("inference", "kustomization")),
+        *(f"deploy/kubernetes/components/seldon/{n}.yaml" for n in ("kustomization", "seldon")),
+        *(
+            f"deploy/kubernetes/overlays/{name}/kustomization.yaml"
+            for name in ("production", "staging", "training", "training-now")
+        ),
+        *(
+            f"deploy/kubernetes/training/{name}.yaml"
+            for name in ("account", "cronjob", "job", "kustomization", "network")
+        ),
+        "deploy/train.sh",
+        "docs/kubernetes.md",
+        "deploy/training.Dockerfile",
+        "deploy/training.Dockerfile.dockerignore",
     },
 }
 LICENSE_WORDS = {
