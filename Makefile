@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV := build/tools/bin/uv
 PYTEST := run --quiet pytest
-SHARED := -n 2 --dist worksteal
+SHARED := -n 3 --dist worksteal # one more than the two cores of CI: tests wait for servers
 # What needs no project; what needs one project and its environment; the rest needs servers or an engine.
 FAST := $(addprefix tests/test_,$(addsuffix .py,sources names bake workflow_files maintainers own_ci))
 PROJECT := $(addprefix tests/test_,$(addsuffix .py,deploy dashboard oracles generated planted adopt loop updates))
