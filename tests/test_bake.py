@@ -95,6 +95,7 @@ BY_TARGET = {
             f"deploy/kubernetes/training/{name}.yaml"
             for name in ("account", "cronjob", "job", "kustomization", "network")
         ),
+        "deploy/cluster.sh",
         "deploy/train.sh",
         "docs/kubernetes.md",
         "deploy/training.Dockerfile",

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import pytest
-from conftest import bake_into
+from conftest import bake_into, kubectl_of
 from test_deploy import KUBERNETES, of, pod, render
 
 SERVED = {"kserve": "InferenceService", "seldon": "SeldonDeployment"}
@@ -315,11 +315,7 @@ esac
 @pytest.fixture
 def cluster(tmp_path: Path) -> dict[str, str]:
     """A `kubectl` that writes down what it is asked."""
-    place = tmp_path / "cluster"
-    place.mkdir()
-    (place / "kubectl").write_text(CLUSTER.format(log=place / "log"))
-    (place / "kubectl").chmod(0o755)
-    return {"KUBE_CONFIG": "secret: yes", "PATH": f"{place}:{os.environ['PATH']}"}
+    return kubectl_of(tmp_path / "cluster", CLUSTER)
 
 
 def ask(tmp_path: Path, env: dict[str, str], *command: str) -> subprocess.CompletedProcess:

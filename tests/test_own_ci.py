@@ -15,6 +15,7 @@ sys.path.insert(0, str(TEMPLATE / "tests" / "workflows"))
 
 import rest
 from github import GitHub
+from services import git
 
 GITHUB = TEMPLATE / ".github"
 VERSION = tomllib.loads((TEMPLATE / "pyproject.toml").read_text("utf-8"))["project"]["version"]
@@ -118,11 +119,6 @@ def remote(tmp_path) -> Path:
     return folder
 
 
-def told(remote: Path, *command: str) -> str:
-    done = subprocess.run(["git", *command], cwd=remote, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
 def test_the_demo_is_made_anew_and_only_when_something_differs(tmp_path, remote):
     def push(**files: str) -> subprocess.CompletedProcess:
         """What the job does: the tar of the other job, unpacked, and the script."""
@@ -142,13 +138,13 @@ def test_the_demo_is_made_anew_and_only_when_something_differs(tmp_path, remote)
     for files, commits in [({"old": "1\n"}, 1), ({"old": "1\n"}, 1), ({"new": "2\n"}, 2)]:
         done = push(**files)
         assert done.returncode == 0, done.stderr
-        assert told(remote, "rev-list", "--count", "main") == str(commits)
-        assert told(remote, "ls-tree", "--name-only", "main").split() == ["kept", *files]
-    told(remote, "branch", "ml-state", "main")
+        assert git(remote, "rev-list", "--count", "main") == str(commits)
+        assert git(remote, "ls-tree", "--name-only", "main").split() == ["kept", *files]
+    git(remote, "branch", "ml-state", "main")
     assert push(new="3\n").returncode == 0
-    assert told(remote, "branch", "--format=%(refname:short)").split() == ["main", "ml-state"]
-    assert told(remote, "ls-tree", "main", "new").startswith("100755")
-    assert "abc" in told(remote, "log", "-1", "--format=%s", "main")
+    assert git(remote, "branch", "--format=%(refname:short)").split() == ["main", "ml-state"]
+    assert git(remote, "ls-tree", "main", "new").startswith("100755")
+    assert "abc" in git(remote, "log", "-1", "--format=%s", "main")
 
 
 def test_a_demo_without_a_key_or_a_remote_says_so(tmp_path):

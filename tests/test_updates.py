@@ -26,6 +26,7 @@ MINE = [
     "tests/model/test_behaviour.py",
 ]
 EARLIER = ("the version before last", "the last version")
+OTHERWISE = ("update", "-y", "--variables-to-update")
 MADE_UP = 2  # a third one, which is made of the newest, so that what has changed since is known
 
 
@@ -110,7 +111,10 @@ class Made:
         """Type a line of the page."""
         assert f"uvx cruft {command.partition(' gh:')[0].partition(' --no-input')[0]}" in PAGE
         words = [w.strip("'") for w in re.findall(r"'[^']*'|\S+", command)]
-        words = [str(self.template) if word.startswith("gh:") else word for word in words]
+        return self.type(*(str(self.template) if w.startswith("gh:") else w for w in words))
+
+    def type(self, *words: str) -> str:
+        """Run cruft in the project; what it printed, errors too."""
         done = subprocess.run(
             [sys.executable, "-m", "cruft", *words],
             cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -192,9 +196,7 @@ def test_whoever_edited_all_their_files_keeps_them_and_gets_the_new_engine(
     made.cruft("update -y")
     assert {name: (made.folder / name).read_text("utf-8") for name in MINE} == before
     assert apart_from(MINE, made.files()) == apart_from(MINE, newest(tmp_path / "newest"))
-    if (
-        version == 0
-    ):  # their old files and the new engine get on; training asks test_behaviour.py too
+    if version == 0:  # their old files and the new engine get on; training asks their sentences
         project = lend(made)
         project.uv("just", "lint", "types", env={"UV_NO_SYNC": "1"})
         project.uv("pytest", "-q", "tests/data/test_yours.py")
@@ -288,11 +290,10 @@ def test_another_answer_brings_its_files_and_the_old_one_takes_them_away(make, t
         '{"license": "MIT", "deploy": "compose-ssh"}': {"deploy": "compose-ssh"},
     }
     for answers, baked in flips.items():
-        if baked.get("license") or "compose" in answers:
-            done = [sys.executable, "-m", "cruft", "update", "-y", "--variables-to-update", answers]
-            subprocess.run(done, cwd=made.folder, check=True)
-        else:
+        if not (baked.get("license") or "compose" in answers):
             made.cruft(f"update -y --variables-to-update '{answers}'")
+        else:
+            made.type(*OTHERWISE, answers)
         wanted = newest(tmp_path / re.sub(r"\W", "", answers), **baked)
         assert apart_from(MINE, made.files()) == apart_from(MINE, wanted), answers
         assert bool(list(made.folder.rglob("kustomization.yaml"))) == ("kube" in answers)
@@ -304,9 +305,7 @@ def test_another_answer_brings_its_files_and_the_old_one_takes_them_away(make, t
 def test_another_sample_changes_nothing_that_is_yours(make):
     made = make()
     before = made.files()
-    done = [sys.executable, "-m", "cruft", "update", "-y"]
-    asked = ["--variables-to-update", '{"sample": "regression"}']
-    subprocess.run([*done, *asked], cwd=made.folder, check=True)
+    made.type(*OTHERWISE, '{"sample": "regression"}')
     assert made.files() == before
 
 
@@ -321,10 +320,8 @@ def test_a_file_that_was_deleted_stays_deleted(make):
 
 
 def test_a_project_of_plain_cookiecutter_is_linked_and_then_updated(template, tmp_path):
-    git(template, "checkout", "--quiet", "v0.0.2")
     old = tmp_path / "old"
     git(tmp_path, "clone", "--quiet", "--branch", "v0.0.2", str(template), str(old))
-    git(template, "checkout", "--quiet", "main")
     command = ["cookiecutter", str(old), "--no-input", "project_name=Churn"]
     subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, check=True)
     made = Made(template, tmp_path / "churn")

@@ -121,8 +121,8 @@ class Log:
 
     def _pack(self) -> None:
         ready = [self._lines.popleft() for _ in range(len(self._lines))]
-        rows = sum(count for _, count in ready)
-        self._part.add(b"".join(line for line, _ in ready), rows)
+        rows = sum(kept for _, kept in ready)
+        self._part.add(b"".join(content for content, _ in ready), rows)
         self._went += rows
 
     def _write_part(self) -> None:
