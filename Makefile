@@ -1,5 +1,7 @@
 # `make demo` and `make test`: from a bare Python 3.11+ to done. Without make, see README.md.
 .PHONY: demo test test-fast test-project test-slow site
+# Where an image of Python sets it, each command would compile MLflow anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 UV := build/tools/bin/uv
 PYTEST := run --quiet pytest
