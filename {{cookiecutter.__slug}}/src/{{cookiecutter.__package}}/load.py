@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from . import sources
 from .checks.typed import typed
 from .data import load
 from .project import Project
@@ -19,10 +20,7 @@ def load_rows(project: Project, today: date) -> pl.LazyFrame:
     days, clock = project.settings.data.window_days, project.contract.time_column
     since = today - timedelta(days=days) if days else EVER
     source = project.settings.data.source
-    if ":" not in source and not Path(source).is_absolute():
-        place = project.root / source  # only what the setting itself says may be a pattern
-        source = str(place if place.exists() else Path(glob.escape(str(project.root)), source))
-    table = load(source, since, today)
+    table = load(_placed(source, project.root), since, today)
     there = table.collect_schema()
     if not days or clock not in there:
         return table
@@ -33,6 +31,16 @@ def load_rows(project: Project, today: date) -> pl.LazyFrame:
         return table.filter(pl.col(clock).is_null() | (pl.col(clock) >= start))
     moment = typed(clock, there[clock], project.contract.columns[clock]).cast(pl.Date)
     return table.filter(moment.is_null() | (moment >= since))
+
+
+def _placed(source: str, root: Path) -> str:
+    """A path of the project in full; only what the setting itself says may be a pattern."""
+    prefix = sources.DELTA if source.startswith(sources.DELTA) else ""
+    told = source.removeprefix(prefix)
+    if ":" in told or Path(told).is_absolute():
+        return source
+    place = root / told
+    return prefix + str(place if place.exists() else Path(glob.escape(str(root)), told))
 
 
 def keep_rows(project: Project, today: date) -> loads.Load:

@@ -61,6 +61,7 @@ def ours(name):
         ("fsspec", ["serving/place.py", "sources/remote.py"]),
         ("prometheus_client", ["serving/counters.py"]),
         ("sqlalchemy", ["sources/database.py"]),
+        ("deltalake", ["sources/delta.py"]),
         ("ruamel", ["adopt/refresh.py"]),
         ("cloudpickle", []),
     ],

@@ -14,6 +14,7 @@ LIBRARIES = {
     **dict.fromkeys(("gs", "gcs"), "gcsfs"),
     **dict.fromkeys(("abfs", "abfss", "az", "adl"), "adlfs"),
     **dict.fromkeys(("sftp", "ssh"), "paramiko"),
+    "lakefs": "lakefs-spec",
 }
 
 
@@ -44,6 +45,9 @@ def read_url(url: str) -> pl.LazyFrame:
 
 
 def _tables(url: str) -> list[pl.LazyFrame]:
+    kind = url.partition("://")[0].partition("::")[0]
+    if kind not in fsspec.available_protocols():
+        raise ImportError(f"{kind}:// is not known")
     system, path = fsspec.url_to_fs(url)
     found = sorted(system.glob(path)) if any(sign in path for sign in "*?[") else [path]
     if found and ending(Path(found[0])) in (".parquet", ".pq"):
