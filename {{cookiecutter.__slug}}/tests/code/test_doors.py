@@ -62,6 +62,7 @@ def ours(name):
         ("prometheus_client", ["serving/counters.py"]),
         ("sqlalchemy", ["sources/database.py"]),
         ("deltalake", ["sources/delta.py"]),
+        ("wandb", ["mirror.py"]),
         ("ruamel", ["adopt/refresh.py"]),
         ("cloudpickle", []),
     ],
@@ -112,7 +113,7 @@ def run_python(code, folder):
 
 @pytest.mark.parametrize(
     ("module", "absent"),
-    [("cli", LIGHT), ("serving.server", LIGHT), ("serving.app", LIGHT | {"uvicorn"})],
+    [("cli", LIGHT), ("mirror", LIGHT), ("serving.server", LIGHT), ("serving.app", LIGHT | {"uvicorn"})],
 )
 def test_what_starts_often_loads_little(tmp_path, module, absent):
     code = f"import sys, {PACKAGE}.{module}; print(*sys.modules)"
