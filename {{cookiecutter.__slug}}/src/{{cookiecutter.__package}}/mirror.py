@@ -68,7 +68,12 @@ def _send(told: dict[str, Any]) -> None:
     import wandb
 
     off = ("x_disable_meta", "x_disable_stats", "x_disable_machine_info", "silent")
-    settings = {**dict.fromkeys(off, True), "console": "off", "host": "", "save_code": False}
+    settings: dict[str, Any] = {
+        **dict.fromkeys(off, True),
+        "console": "off",
+        "host": "",
+        "save_code": False,
+    }
     settings |= {"x_save_requirements": False, "init_timeout": SECONDS / 3}
     summary = told.pop("summary")
     run = wandb.init(dir=".ml", resume="allow", settings=settings, **told)

@@ -113,7 +113,12 @@ def run_python(code, folder):
 
 @pytest.mark.parametrize(
     ("module", "absent"),
-    [("cli", LIGHT), ("mirror", LIGHT), ("serving.server", LIGHT), ("serving.app", LIGHT | {"uvicorn"})],
+    [
+        ("cli", LIGHT),
+        ("mirror", LIGHT),
+        ("serving.server", LIGHT),
+        ("serving.app", LIGHT | {"uvicorn"}),
+    ],
 )
 def test_what_starts_often_loads_little(tmp_path, module, absent):
     code = f"import sys, {PACKAGE}.{module}; print(*sys.modules)"

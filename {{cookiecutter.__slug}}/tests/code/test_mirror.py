@@ -64,7 +64,7 @@ def test_silence_is_not_waited_for(copied):
     assert time.monotonic() - began < 30
 
 
-def test_without_a_decision_that_is_kept_it_says_so(tmp_path, sample_project, registry):
+def test_without_a_decision_that_is_kept_it_says_so(sample_project, registry):
     assert "ml train" in mirror.copy(sample_project(), registry)
 
 
