@@ -111,7 +111,7 @@ def code_lines(path: Path) -> set[int]:
 BUDGETS = {  # each an engine that is read by itself
     "checks": 1450,
     "adopt": 1180,
-    "sources": 420,
+    "sources": 480,
     "metrics": 330,
     "guards": 320,
     "probes": 400,
@@ -121,7 +121,7 @@ BUDGETS = {  # each an engine that is read by itself
     "serving": 2110,
     "state": 720,
 }
-LOOP = 4310  # with the doors to skopeo, the rules of moving aliases, and the page of `ml status`
+LOOP = 4400  # with the doors to skopeo and W&B, moves of aliases, and the page of `ml status`
 
 
 def test_the_source_stays_small_enough_to_be_read():
