@@ -51,7 +51,10 @@ def _moved(number: int, changed: bool, what: str, json: bool, then: str) -> None
 @command
 def predict(
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or JSON lines.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The same formats, by its ending.")],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The same formats, by its ending; or a new folder."),
+    ],
     today: Today = None,
     json: Json = False,
 ) -> None:

@@ -20,3 +20,7 @@ class Stop(Exception):
         """Keep the exit status beside the message."""
         super().__init__(message)
         self.status = status
+
+    def __reduce__(self) -> tuple:
+        """A process or a worker can hand it on."""
+        return type(self), (self.status, str(self))

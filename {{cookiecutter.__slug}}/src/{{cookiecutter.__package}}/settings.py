@@ -113,6 +113,14 @@ class ServeSettings(_Section):
     log_sample: float = Field(default=1.0, ge=0, le=1)
 
 
+class EngineSettings(_Section):
+    """Where searches, bootstraps, simulations and tables of many files are worked on."""
+
+    kind: Literal["local", "dask"] = "local"
+    address: str = ""
+    workers: int = Field(default=0, ge=0)
+
+
 class Settings(_Section):
     """All of settings.toml."""
 
@@ -125,6 +133,7 @@ class Settings(_Section):
     serve: ServeSettings = ServeSettings()
     monitor: MonitorSettings = MonitorSettings()
     card: CardSettings = CardSettings()
+    engine: EngineSettings = EngineSettings()
 
     @property
     def metric(self) -> Metric:

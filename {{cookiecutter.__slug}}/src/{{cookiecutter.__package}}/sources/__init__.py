@@ -9,11 +9,11 @@ from .. import sample
 from ..errors import Status, Stop
 from ..settings import Task
 from .database import read_query
-from .files import read_file
+from .files import matching, read_file
 from .function import read_function
-from .remote import read_url
+from .remote import objects, read_url
 
-__all__ = ["read", "read_file"]
+__all__ = ["files_of", "read", "read_file"]
 
 
 def read(source: str, since: date, until: date) -> pl.LazyFrame:
@@ -34,3 +34,10 @@ def read(source: str, since: date, until: date) -> pl.LazyFrame:
     if source.endswith(".sql"):
         return read_query(source, since, until)
     return read_url(source) if "://" in source else read_file(source)
+
+
+def files_of(source: str) -> list[str]:
+    """The files or URLs that a pattern names, in their order; any other source is one by itself."""
+    if source.startswith(("sample:", "python:")) or source.endswith(".sql"):
+        return [source]
+    return objects(source) if "://" in source else matching(source)
