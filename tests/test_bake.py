@@ -50,6 +50,7 @@ ALWAYS = {
     "deploy/monitoring/rules.yaml",
     "docs/dashboard.png",
     "docs/data.md",
+    "docs/engine.md",
     "docs/gate.md",
     "docs/ml-test-score.md",
     "docs/monitor.md",

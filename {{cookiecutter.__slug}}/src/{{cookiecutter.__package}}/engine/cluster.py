@@ -119,7 +119,7 @@ class Cluster:
         try:
             while not future.done():
                 with suppress(TimeoutError):
-                    dask.wait(future, timeout=PATIENCE_SECONDS)
+                    return future.result(timeout=PATIENCE_SECONDS)
                 if not future.done() and not self.client.nthreads():
                     self._stop("there is no worker: start some")
             return future.result()
