@@ -231,8 +231,8 @@ an environment of its own.
 
 *Start* is until four empty pieces have come back, imports included; *a fit* is what an engine \
 adds to each one, from as many empty pieces. *MB* is the most that all processes used together, \
-shared pages once. *After a kill*: the same fits, one worker killed with -9 when a third of the usual \
-time is over. *On disk*: the environment, scikit-learn included.
+shared pages once. *After a kill*: the same fits, one worker killed with -9 when a third of the \
+usual time is over. *On disk*: the environment, scikit-learn included.
 
 ## A table in {told["files"]} files, {told["files"] * told["per_file"]:,} rows
 
