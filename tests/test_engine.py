@@ -66,7 +66,7 @@ class Cluster:
 
 @contextmanager
 def cluster(project: Project, scratch: Path, *, blind: bool = True) -> Iterator[Cluster]:
-    """Start them from the project's environment, and stop them. A blind scheduler has no sources."""
+    """Start and stop them; a blind scheduler cannot import the project."""
     scratch.mkdir(parents=True, exist_ok=True)
     dask, known = project.folder / ".venv" / "bin" / "dask", scratch / "scheduler.json"
     where = ["--host", "127.0.0.1", "--no-dashboard"]
