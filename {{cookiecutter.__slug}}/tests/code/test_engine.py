@@ -37,9 +37,11 @@ class Elsewhere:
     told = "elsewhere"
 
     def __init__(self):
+        """Nothing is done yet."""
         self.done = 0
 
     def map(self, work, shared, items):
+        """One after the other."""
         shared = keep(cloudpickle.dumps(shared))
         for item in items:
             self.done += 1
@@ -76,7 +78,7 @@ def test_this_machine_does_nothing_before_it_is_asked():
 @pytest.mark.parametrize("owners", [False, True])
 def test_a_bootstrap_in_pieces_draws_the_same_rows(owners):
     random = np.random.default_rng(1)
-    answers = random.integers(0, 2, 300)
+    answers = random.integers(0, 2, 300).astype(np.float64)
     said = {name: random.random((300, 2)) for name in ("challenger", "champion")}
     groups = Dependence(random.integers(0, 40, 300)) if owners else Dependence()
     here = Scored("binary", "python:a:b", answers, said, dependence=groups, custom=brier)
