@@ -112,17 +112,17 @@ BUDGETS = {  # each an engine that is read by itself
     "checks": 1450,
     "engine": 200,
     "adopt": 1180,
-    "sources": 420,
+    "sources": 430,
     "metrics": 330,
     "guards": 320,
     "probes": 400,
     "report": 560,
     "monitor": 880,
-    "simulate": 580,
+    "simulate": 590,
     "serving": 2110,
     "state": 720,
 }
-LOOP = 4310  # with the doors to skopeo, the rules of moving aliases, and the page of `ml status`
+LOOP = 4450  # with tables in files, the doors to skopeo, the rules of moving aliases, and the page of `ml status`
 
 
 def test_the_source_stays_small_enough_to_be_read():
