@@ -123,6 +123,49 @@ def test_a_split_by_category_converts(packaged):
     assert np.allclose(found, wanted, rtol=0, atol=1e-5)
 
 
+class Slope(RegressorMixin, BaseEstimator):
+    """An estimator that writes itself: the sum of what it gets, times `factor`."""
+
+    def __init__(self, factor=2.0):
+        self.factor = factor
+
+    def fit(self, rows, answers):
+        self.size_ = rows.shape[1]
+        return self
+
+    def predict(self, rows):
+        return rows.sum(axis=1) * self.factor
+
+    def onnx_converter(self):
+        return write_slope
+
+
+def write_slope(scope, operator, container):  # noqa: ARG001 - skl2onnx names what it gives
+    model, (rows,), (out,) = operator.raw_operator, operator.inputs, operator.outputs
+    weights = np.full((model.size_, 1), model.factor, dtype=np.float32)
+    container.add_initializer("slope", 1, weights.shape, weights.ravel())
+    container.add_node("MatMul", [rows.full_name, "slope"], [out.full_name], name="slope_sum")
+
+
+def test_an_estimator_that_writes_itself_converts(packaged):
+    for factor in (2.0, 3.0):  # the second one of its class is not the first again
+        estimator = pipeline(Slope(factor), imputed())
+        _, kind, found, wanted = packaged(estimator, "regression")
+        assert kind == "onnx"
+        assert np.allclose(found, wanted, rtol=0, atol=1e-4)
+
+
+class LightModel(Slope):
+    """Stands where LightGBM's would."""
+
+
+def test_a_converter_that_is_not_installed_is_named_with_the_line_to_type(packaged, monkeypatch):
+    monkeypatch.setattr(LightModel, "__module__", "lightgbm.sklearn")
+    monkeypatch.setitem(sys.modules, "onnxmltools", None)
+    said = converted(LightModel())
+    assert said == ""
+
+
 class Unknown(StandardScaler):
     """A type of the user's own, which no converter and no bundle knows."""
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import Status, Stop
+from .converters import teach
 from .encode import Inputs
 from .model import SKOPS_TYPES, Signature, open_onnx, write_signature
 from .trees import boosting_of, round_thresholds, split_by_category
@@ -55,6 +56,8 @@ def _try_onnx(
         (folder / "model.onnx").write_bytes(_convert(estimator, signature))
         predict = open_onnx(folder, signature)
         found = predict(rows)
+    except ImportError as error:
+        return f"to convert it, `uv add --group train {error.name}`"
     except Exception as error:  # noqa: BLE001 - converters and runtime raise anything at all
         return f"it does not convert to ONNX ({type(error).__name__})"
     scale = float(np.std(wanted)) if signature.task == "regression" else 1.0
@@ -78,11 +81,13 @@ def _convert(estimator: Any, signature: Signature) -> bytes:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("skl2onnx").setLevel(logging.ERROR)
+        opsets = teach(estimator)
         model = to_onnx(
             estimator,
             initial_types=types,  # ty: ignore[invalid-argument-type]
             options=options,
             name=signature.name,
+            target_opset=opsets,
         )
     boosting = boosting_of(estimator)
     if boosting is not None:
