@@ -132,6 +132,7 @@ def test_what_converts_is_said_where_it_is_missing(boosted, tmp_path):
     text = export.read_text(encoding="utf-8")
     export.write_text(text.replace("onnxmltools", "onnxmltools_that_is_missing"), encoding="utf-8")
     stopped = project.ml("train", status=2)
+    assert "`uv add --group train onnxmltools_that_is_missing`" in stopped.stderr
     assert "trusted_types" in stopped.stderr
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -153,17 +154,6 @@ def test_an_estimator_that_writes_itself_converts(packaged):
         _, kind, found, wanted = packaged(estimator, "regression")
         assert kind == "onnx"
         assert np.allclose(found, wanted, rtol=0, atol=1e-4)
-
-
-class LightModel(Slope):
-    """Stands where LightGBM's would."""
-
-
-def test_a_converter_that_is_not_installed_is_named_with_the_line_to_type(packaged, monkeypatch):
-    monkeypatch.setattr(LightModel, "__module__", "lightgbm.sklearn")
-    monkeypatch.setitem(sys.modules, "onnxmltools", None)
-    said = converted(LightModel())
-    assert said == ""
 
 
 class Unknown(StandardScaler):

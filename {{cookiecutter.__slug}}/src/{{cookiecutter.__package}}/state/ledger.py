@@ -60,7 +60,9 @@ class Ledger:
             if after == before or self._push(parent, after, why):
                 return after
             time.sleep(random.uniform(0, min(8.0, 0.1 * 2**attempt)))  # noqa: S311 - no secret
-        raise Stop(Status.SETTINGS, f"{self.branch}: {TRIES} others were faster each time; try again.")
+        raise Stop(
+            Status.SETTINGS, f"{self.branch}: {TRIES} others were faster each time; try again."
+        )
 
     def _at(self, commit: str | None) -> State:
         return from_text(self._git("show", f"{commit}:{STATE}")) if commit else State()

@@ -37,7 +37,7 @@ def write_model(folder: Path, estimator: Any, signature: Signature, rows: Inputs
         return "ONNX, equal to scikit-learn on real rows"
     (folder / "model.onnx").unlink(missing_ok=True)
     chosen = replace(signature, format="skops")
-    _write_skops(folder, estimator, chosen)
+    _write_skops(folder, estimator, chosen, why)
     write_signature(folder, chosen)
     return f"skops, slower to serve: {why}"
 
@@ -57,7 +57,8 @@ def _try_onnx(
         predict = open_onnx(folder, signature)
         found = predict(rows)
     except ImportError as error:
-        return f"to convert it, `uv add --group train {error.name}`"
+        library = str(error.name).partition(".")[0]
+        return f"to convert it to ONNX, `uv add --group train {library}`"
     except Exception as error:  # noqa: BLE001 - converters and runtime raise anything at all
         return f"it does not convert to ONNX ({type(error).__name__})"
     scale = float(np.std(wanted)) if signature.task == "regression" else 1.0
@@ -114,7 +115,7 @@ def _rename_inputs(model: Any, names: list[str]) -> None:
             node.name = called[node.name]
 
 
-def _write_skops(folder: Path, estimator: Any, signature: Signature) -> None:
+def _write_skops(folder: Path, estimator: Any, signature: Signature, why: str) -> None:
     import skops.io
 
     path = folder / "model.skops"
@@ -125,6 +126,7 @@ def _write_skops(folder: Path, estimator: Any, signature: Signature) -> None:
         names = ", ".join(f'"{name}"' for name in unknown)
         raise Stop(
             Status.SETTINGS,
-            f"The model holds types that a bundle does not open unasked. If they are yours or you "
-            f"trust them, say so in settings.toml: [train] trusted_types = [{names}]",
+            f"The model stays what it is ({why}), and holds types that a bundle does not open "
+            "unasked. If they are yours or you trust them, say so in settings.toml: "
+            f"[train] trusted_types = [{names}]",
         )
