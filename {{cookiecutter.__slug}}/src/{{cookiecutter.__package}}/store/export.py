@@ -82,24 +82,27 @@ def _convert(estimator: Any, signature: Signature) -> bytes:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("skl2onnx").setLevel(logging.ERROR)
-        opsets = teach(estimator)
         model = to_onnx(
             estimator,
             initial_types=types,  # ty: ignore[invalid-argument-type]
             options=options,
             name=signature.name,
-            target_opset=opsets,
+            target_opset=teach(estimator),
         )
     boosting = boosting_of(estimator)
     if boosting is not None:
         split_by_category(model, boosting)
     _rename_inputs(model, [name for name, _ in types])
-    # skl2onnx lists the operator sets in the order of a set: sorted, equal models are equal bytes.
+    _sort_opsets(model)
+    return model.SerializeToString()
+
+
+def _sort_opsets(model: Any) -> None:
+    """Equal models are equal bytes: skl2onnx lists them in the order of a set."""
     domains = sorted(model.opset_import, key=lambda opset: opset.domain)
     ordered = [(opset.domain, opset.version) for opset in domains]
     for opset, (domain, version) in zip(model.opset_import, ordered, strict=True):
         opset.domain, opset.version = domain, version
-    return model.SerializeToString()
 
 
 def _rename_inputs(model: Any, names: list[str]) -> None:
