@@ -69,7 +69,7 @@ def deploy(folder: Path, image: str, **env: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize("option", ["registry", "compose-ssh", "kubernetes"])
+@pytest.mark.parametrize("option", ["registry", "compose-ssh", "kubernetes", "aws"])
 def test_without_a_setting_the_pointer_moves_and_that_is_all(option, image, tmp_path):
     folder = bake_into(tmp_path / "baked", deploy=option)
     for _ in range(2):

@@ -19,8 +19,12 @@ if [[ -n ${KUBE_CONFIG:-} ]]; then
 	  - {name: model-canary, newName: "${canary%@*}", digest: "${canary#*@}"}
 	END
   kubectl="kubectl --kubeconfig $overlay/config --namespace model-$environment"
-  $kubectl apply --kustomize "$overlay"
-  $kubectl rollout status deployment/model --timeout 300s
+  applied=$($kubectl apply --kustomize "$overlay" | tee /dev/stderr)
+  case $applied in # whoever makes the pods says when they are ready; the golden rows are asked next
+    *inferenceservice*) $kubectl wait inferenceservice/model --for condition=Ready --timeout 300s ;;
+    *seldondeployment*) $kubectl wait seldondeployment/model --for jsonpath='{.status.state}'=Available --timeout 300s ;;
+    *) $kubectl rollout status deployment/model --timeout 300s ;;
+  esac
 else
   echo "No KUBE_CONFIG: the pointer moves alone."
 fi
