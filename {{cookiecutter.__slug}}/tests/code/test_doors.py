@@ -52,7 +52,7 @@ def ours(name):
     ("vendor", "doors"),
     [
         ("mlflow", ["store/backend.py", "store/runs.py", "store/tracking.py"]),
-        ("skl2onnx", ["store/export.py"]),
+        ("skl2onnx", ["store/converters.py", "store/export.py"]),
         ("uvicorn", ["serving/direct.py", "serving/server.py", "serving/wire.py"]),
         ("onnxruntime", ["store/model.py"]),
         ("skops", ["store/export.py", "store/model.py"]),
