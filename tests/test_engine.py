@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from conftest import TODAY, Done, Project
 
-PATIENCE = 120
+PATIENCE = 300
 # A metric of the user's own: its bootstrap is shared out. It writes down in which processes.
 METRIC = """
 import os
