@@ -177,7 +177,9 @@ def test_a_search_survives_a_worker_and_finds_the_same(ours, shared, here):
     running = subprocess.Popen(
         command, cwd=ours.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    asked = wait(lambda: [path.name for path in (ours.folder / "pids").glob("*")])
+    pids = ours.folder / "pids"
+    asked = wait(lambda: running.poll() is not None or [path.name for path in pids.glob("*")])
+    assert running.poll() is None, running.communicate()
     assert str(running.pid) not in asked
     os.kill(int(asked[0]), signal.SIGKILL)
     said = running.communicate(timeout=2 * PATIENCE)

@@ -76,6 +76,14 @@ def test_this_machine_does_nothing_before_it_is_asked():
     assert done == [0]
 
 
+def test_a_piece_of_work_shares_out_nothing():
+    """It would hold the worker that it waits for."""
+    asked = EngineSettings(kind="dask", address="tcp://127.0.0.1:9")
+    packed = cloudpickle.dumps((lambda *_: open_engine(asked).pieces, None))
+    assert call(PACKAGE, facts(), None, packed) == LOCAL.pieces
+    assert open_engine(asked) is not LOCAL
+
+
 @pytest.mark.parametrize("owners", [False, True])
 def test_a_bootstrap_in_pieces_draws_the_same_rows(owners):
     random = np.random.default_rng(1)

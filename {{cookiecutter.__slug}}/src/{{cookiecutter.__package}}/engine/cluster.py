@@ -4,7 +4,6 @@ import atexit
 import importlib
 import logging
 import os
-import sys
 import tempfile
 import warnings
 from collections import deque
@@ -106,13 +105,13 @@ class Cluster:
         """What is shared is a piece too: a worker that dies with it costs making it again."""
         import cloudpickle
 
-        cloudpickle.register_pickle_by_value(sys.modules[wire.__name__])
         submit, package = self.client.submit, __name__.rpartition(".engine")[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a large piece is sent: once, and it is meant
-            kept = submit(wire.keep, cloudpickle.dumps(shared), pure=False)
-            given, dumps = (package, alike.facts(), kept), cloudpickle.dumps
-            return [submit(wire.call, *given, dumps((work, one)), pure=False) for one in items]
+            kept = submit(_ByValue(wire.keep), cloudpickle.dumps(shared), pure=False)
+            call, given = _ByValue(wire.call), (package, alike.facts(), kept)
+            packed = (cloudpickle.dumps((work, one)) for one in items)
+            return [submit(call, *given, one, pure=False) for one in packed]
 
     def _result(self, future: Any) -> Any:
         dask = _dask()
@@ -141,6 +140,25 @@ class Cluster:
 
     def _stop(self, told: str) -> NoReturn:
         raise Stop(Status.SETTINGS, f"[engine] {self.address or 'dask'}: {told} (docs/engine.md).")
+
+
+class _ByValue:
+    """A function that opens where its module is missing; Dask alone would name the module."""
+
+    def __init__(self, function: Callable) -> None:
+        """Keep it."""
+        self._function = function
+
+    def __call__(self, *given: Any) -> Any:
+        """Dask asks for what can be called, and calls it elsewhere."""
+        return self._function(*given)
+
+    def __reduce__(self) -> tuple[Callable, tuple[bytes]]:
+        """The function itself, once it is opened."""
+        import cloudpickle
+
+        cloudpickle.register_pickle_by_value(wire)
+        return cloudpickle.loads, (cloudpickle.dumps(self._function),)
 
 
 def _dask() -> Any:

@@ -25,5 +25,6 @@ def call(package: str, wanted: dict[str, str], shared: Any, packed: bytes) -> An
     if other:
         told = ", ".join(f"{name} {found.get(name)}, not {wanted[name]}" for name in other)
         raise LookupError(f"{DIFFERS} {told}")
-    work, item = pickle.loads(packed)  # noqa: S301
-    return work(shared, item)
+    with importlib.import_module(f"{package}.engine.door").piece():
+        work, item = pickle.loads(packed)  # noqa: S301
+        return work(shared, item)

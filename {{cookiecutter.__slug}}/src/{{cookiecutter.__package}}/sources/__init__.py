@@ -1,6 +1,7 @@
 """Reads tables: the sample, files by path, pattern or URL, a database, or a function of yours."""
 
 from datetime import date
+from pathlib import Path
 from typing import get_args
 
 import polars as pl
@@ -37,7 +38,12 @@ def read(source: str, since: date, until: date) -> pl.LazyFrame:
 
 
 def files_of(source: str) -> list[str]:
-    """The files or URLs that a pattern names, in their order; any other source is one by itself."""
+    """The files or URLs that a pattern names, in their order; any other source is one by itself.
+
+    Files have their whole paths: a worker was started somewhere else.
+    """
     if source.startswith(("sample:", "python:")) or source.endswith(".sql"):
         return [source]
-    return objects(source) if "://" in source else matching(source)
+    if "://" in source:
+        return objects(source)
+    return [str(Path(file).absolute()) for file in matching(source)]
