@@ -110,7 +110,7 @@ def code_lines(path: Path) -> set[int]:
 
 BUDGETS = {  # each an engine that is read by itself
     "checks": 1450,
-    "engine": 200,
+    "engine": 220,
     "adopt": 1180,
     "sources": 430,
     "metrics": 330,
