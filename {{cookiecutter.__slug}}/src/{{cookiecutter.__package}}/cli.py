@@ -1,6 +1,7 @@
 """`ml`: one command for each step of a model's life."""
 
 import functools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -155,4 +156,8 @@ def doctor(json: Json = False) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    try:
+        app()
+    except Exception:  # noqa: BLE001 - whatever it is, it is shown, and it is no verdict
+        sys.excepthook(*sys.exc_info())
+        sys.exit(Status.CRASH)
