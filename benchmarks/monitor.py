@@ -79,6 +79,7 @@ from threadpoolctl import threadpool_limits  # noqa: E402
 WEEKS, ROWS_A_DAY = 52, 100
 HARM = 0.02  # of true AUC, below what the model had when it was new
 LATE = 8.0  # weeks: two windows
+NEVER = 40.0  # where the picture shows who never notices
 NEWEST = "2026-11-14"
 KEPT = Path(tempfile.gettempdir()) / "monitor-benchmark"
 PACKAGES = ("numpy", "polars", "scipy", "scikit-learn")
@@ -369,27 +370,32 @@ def promises(years: Sequence[Year]) -> str:
     return table(["", "wanted", "found", "holds"], rows)
 
 
-def draw(years: Sequence[Year], path: Path) -> None:
-    """False alarms in the stable world against the delay in the world whose concept turns."""
-    methods = list(dict.fromkeys(name for year in years for name in year.alarms))
-    figure, panel = plt.subplots(figsize=(8, 4.4))
-    for method in methods:
+def points(years: Sequence[Year]) -> dict[tuple[float, float], list[str]]:
+    """Who stands where: false alarms in the stable world, weeks in the one whose concept turns."""
+    found: dict[tuple[float, float], list[str]] = {}
+    for method in dict.fromkeys(name for year in years for name in year.alarms):
         calm, turned = of(years, "stable", method), of(years, "concept", method)
         delays = [delay(y, method) for y in turned if y.onset is not None]
-        if not calm or not delays:
-            continue
-        x = fmean(false_alarms(y, method) for y in calm)
-        y = min(median(delays), 40)
-        own = method.startswith("ours")
+        if calm and delays:
+            x = round(fmean(false_alarms(y, method) for y in calm), 1)
+            found.setdefault((x, min(median(delays), NEVER)), []).append(method)
+    return found
+
+
+def draw(places: Mapping[tuple[float, float], Sequence[str]], path: Path) -> None:
+    """False alarms against the delay; names that stand at one place are listed there."""
+    figure, panel = plt.subplots(figsize=(8, 4.4))
+    for (x, y), methods in places.items():
+        own = methods == [OURS]
         panel.plot(x, y, "o" if own else "s", color="#0072b2" if own else "#777777", markersize=9)
-        never = " (never)" if np.isinf(median(delays)) else ""
-        panel.annotate(
-            f"{method}{never}", (x, y), xytext=(8, 4), textcoords="offset points", fontsize=9
-        )
+        name = "\n".join(methods)
+        at = {"xytext": (10, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+        panel.annotate(name, (x, y), weight="bold" if own else "normal", **at)
+    panel.set_yticks([0, 10, 20, 30, NEVER], ["0", "10", "20", "30", "never"])
     panel.set_xlabel("false alarms a year where nothing changes (fewer is better)")
     panel.set_ylabel("weeks until a turned concept is noticed")
     panel.set_title("Monitoring: false alarms and delay", loc="left")
-    panel.margins(0.15)
+    panel.margins(0.18)
     panel.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     figure.savefig(path, dpi=130)
@@ -420,7 +426,7 @@ def main() -> int:
     say(text)
     if where:
         (where / "monitor.md").write_text(text, encoding="utf-8")
-        draw(years, where / "monitor.png")
+        draw(points(years), where / "monitor.png")
     return 1 if "**NO**" in text else 0
 
 
