@@ -158,6 +158,6 @@ def main() -> None:
     """Entry point of the console script."""
     try:
         app()
-    except Exception:  # noqa: BLE001 - whatever it is, it is shown, and it is no verdict
-        sys.excepthook(*sys.exc_info())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is shown, and it is no verdict
+        sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(Status.CRASH)
