@@ -228,7 +228,7 @@ def refusal(project: Project, address: str) -> str:
     """The one line that ends a command, within seconds."""
     start = time.monotonic()
     done = ml(project, address, *VALIDATE, status=2)
-    assert time.monotonic() - start < 30  # most of it are imports; the connection has five
+    assert time.monotonic() - start < 90  # a busy machine imports; the connection has five
     (line,) = done.stderr.strip().splitlines()
     return line
 
