@@ -28,7 +28,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from common import REPOSITORY, RESULTS, facts, say, table
+from common import REPOSITORY, RESULTS, facts, make_python, say, table
 from cookiecutter.main import cookiecutter
 
 NEWEST, TODAY = "2026-11-14", "2026-06-01"
@@ -57,20 +57,6 @@ for n in range(files):
     table = sample.rows("binary", day, day + timedelta(days=1), world)
     table.write_parquet(f"parts/{files - n:03}.parquet")
 """
-
-
-def environment(name: str) -> Path:
-    """The Python of an engine's environment, kept from run to run."""
-    needs = NEEDS[name]
-    told = " ".join((*needs, NEWEST)).encode()
-    folder = KEPT / f"{name}-{sha256(told).hexdigest()[:8]}"
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        subprocess.run(["uv", "venv", "-q", "--clear", "--python", "3.11", folder], check=True)
-        install = ["uv", "pip", "install", "-q", "--python", python, "--exclude-newer", NEWEST]
-        subprocess.run([*install, *needs], check=True)
-        (folder / "installed").touch()
-    return python
 
 
 def megabytes(python: Path) -> float:
@@ -112,10 +98,11 @@ def compare_fits(project: Path, number: int, rows: int, repeats: int) -> list[li
     lines, scores = [], set()
     for name, told in TOLD.items():
         own = name == "project"
+        engine = "joblib" if name == "alone" else name
         python = (
             project / ".venv" / "bin" / "python"
             if own
-            else environment("joblib" if name == "alone" else name)
+            else make_python(KEPT / engine, NEEDS[engine], NEWEST)
         )
         usual = middle([fits(python, name, number, rows) for _ in range(repeats)])
         scores.add(round(usual["score"], 12))

@@ -48,8 +48,7 @@ from statistics import fmean, median
 import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
-from common import RESULTS, TEMPLATE, facts, load_package, say, table
-from peers import digest
+from common import RESULTS, TEMPLATE, facts, load_package, make_python, say, table
 
 load_package()
 
@@ -233,7 +232,7 @@ def ask_peers(folder: Path, names: Sequence[str], years: list[Year]) -> tuple[li
     """The same weeks in other tools' hands; their versions."""
     versions = {}
     for name in names:
-        python = environment(name)
+        python = make_python(KEPT / name, PEERS[name], NEWEST)
         script = Path(__file__).with_name("monitor_peers.py")
         most, worlds = SLOW.get(name, (len(years), tuple(WORLDS)))
         chosen = [y for y in years if y.seed <= most and y.world in worlds]
@@ -245,19 +244,6 @@ def ask_peers(folder: Path, names: Sequence[str], years: list[Year]) -> tuple[li
         for year, alarms in zip(chosen, told["alarms"], strict=True):
             years[years.index(year)] = replace(year, alarms={**year.alarms, **alarms})
     return years, versions
-
-
-def environment(name: str) -> Path:
-    """The Python of a peer's environment, kept from run to run."""
-    needs = PEERS[name]
-    folder = KEPT / f"{name}-{digest(' '.join((*needs, NEWEST)).encode())[:8]}"
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        subprocess.run(["uv", "venv", "-q", "--clear", "--python", "3.11", folder], check=True)
-        install = ["uv", "pip", "install", "-q", "--python", python, "--exclude-newer", NEWEST]
-        subprocess.run([*install, *needs], check=True)
-        (folder / "installed").touch()
-    return python
 
 
 def report(years: Sequence[Year], versions: Mapping[str, str], told: str) -> str:

@@ -38,12 +38,17 @@ def matching(path: str) -> list[str]:
     Raises:
         Stop: none is named so.
     """
-    if not any(sign in path for sign in "*?[") or Path(path).exists():
+    if not is_pattern(path) or Path(path).exists():
         return [path]
     files = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - a pattern may be absolute
     if not files:
         raise Stop(Status.DATA, f"{path}: no file is named so.")
     return files
+
+
+def is_pattern(path: str) -> bool:
+    """Whether it may name several files or objects."""
+    return any(sign in path for sign in "*?[")
 
 
 def join(name: str, tables: list[pl.LazyFrame]) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ import fsspec
 import polars as pl
 
 from ..errors import Status, Stop
-from .files import ending, join, read_file, scratch
+from .files import ending, is_pattern, join, read_file, scratch
 
 LIBRARIES = {
     **dict.fromkeys(("s3", "s3a"), "s3fs"),
@@ -37,15 +37,11 @@ def read_url(url: str) -> pl.LazyFrame:
 
 def objects(url: str) -> list[str]:
     """The URLs of all that a pattern names, in their order; one by itself."""
-    if not _is_pattern(url):
+    if not is_pattern(url):
         return [url]
     with _told(url):
         system, path = fsspec.url_to_fs(url)
         return [system.unstrip_protocol(one) for one in sorted(system.glob(path))] or [url]
-
-
-def _is_pattern(path: str) -> bool:
-    return any(sign in path for sign in "*?[")
 
 
 @contextmanager
@@ -67,7 +63,7 @@ def _told(url: str) -> Generator[None]:
 
 def _tables(url: str) -> list[pl.LazyFrame]:
     system, path = fsspec.url_to_fs(url)
-    found = sorted(system.glob(path)) if _is_pattern(path) else [path]
+    found = sorted(system.glob(path)) if is_pattern(path) else [path]
     if found and ending(Path(found[0])) in (".parquet", ".pq"):
         from pyarrow.dataset import dataset
 
