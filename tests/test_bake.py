@@ -50,6 +50,7 @@ ALWAYS = {
     "docs/dashboard.png",
     "docs/data.md",
     "docs/doors.md",
+    "docs/engine.md",
     "docs/gate.md",
     "docs/ml-test-score.md",
     "docs/monitor.md",

@@ -110,6 +110,7 @@ def code_lines(path: Path) -> set[int]:
 
 BUDGETS = {  # each an engine that is read by itself
     "checks": 1450,
+    "engine": 220,
     "adopt": 1180,
     "sources": 480,
     "metrics": 330,
@@ -117,11 +118,11 @@ BUDGETS = {  # each an engine that is read by itself
     "probes": 400,
     "report": 560,
     "monitor": 880,
-    "simulate": 580,
+    "simulate": 590,
     "serving": 2110,
     "state": 720,
 }
-LOOP = 4400  # with the doors to skopeo and W&B, moves of aliases, and the page of `ml status`
+LOOP = 4600  # with tables in files, converters, doors to skopeo and W&B, the rules of aliases, and `ml status`
 
 
 def test_the_source_stays_small_enough_to_be_read():

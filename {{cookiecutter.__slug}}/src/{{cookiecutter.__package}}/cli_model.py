@@ -169,7 +169,7 @@ def simulate(
 
     project, day = open_project(), read_day(today)
     worlds = choose(project, world or ())
-    plans = [Plan(project.root, name, weeks, every, seed, day) for name in worlds]
+    plans = [Plan(project, name, weeks, every, seed, day) for name in worlds]
     with show.bar("simulate", weeks * len(plans)) as advance:
         lived = live(plans, advance)
     metric = project.settings.watched

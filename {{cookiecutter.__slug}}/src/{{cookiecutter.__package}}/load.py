@@ -15,12 +15,25 @@ from .store import loads
 EVER = date(1970, 1, 1)
 
 
-def load_rows(project: Project, today: date) -> pl.LazyFrame:
-    """The user's rows of the window that ends with `today`; every row if the window is 0."""
+def source_of(project: Project) -> str:
+    """Where the user's rows come from; a path without a beginning is one of the project's."""
+    source = project.settings.data.source
+    prefix = sources.DELTA if source.startswith(sources.DELTA) else ""
+    told = source.removeprefix(prefix)
+    if ":" in told or Path(told).is_absolute():
+        return source
+    place = project.root / told  # only what the setting itself says may be a pattern
+    return prefix + str(place if place.exists() else Path(glob.escape(str(project.root)), told))
+
+
+def load_rows(project: Project, today: date, source: str | None = None) -> pl.LazyFrame:
+    """The user's rows of the window that ends with `today`; every row if the window is 0.
+
+    With a `source`, those of that part alone.
+    """
     days, clock = project.settings.data.window_days, project.contract.time_column
     since = today - timedelta(days=days) if days else EVER
-    source = project.settings.data.source
-    table = load(_placed(source, project.root), since, today)
+    table = load(source or source_of(project), since, today)
     there = table.collect_schema()
     if not days or clock not in there:
         return table
@@ -31,16 +44,6 @@ def load_rows(project: Project, today: date) -> pl.LazyFrame:
         return table.filter(pl.col(clock).is_null() | (pl.col(clock) >= start))
     moment = typed(clock, there[clock], project.contract.columns[clock]).cast(pl.Date)
     return table.filter(moment.is_null() | (moment >= since))
-
-
-def _placed(source: str, root: Path) -> str:
-    """A path of the project in full; only what the setting itself says may be a pattern."""
-    prefix = sources.DELTA if source.startswith(sources.DELTA) else ""
-    told = source.removeprefix(prefix)
-    if ":" in told or Path(told).is_absolute():
-        return source
-    place = root / told
-    return prefix + str(place if place.exists() else Path(glob.escape(str(root)), told))
 
 
 def keep_rows(project: Project, today: date) -> loads.Load:

@@ -1,6 +1,7 @@
 """Reads tables: the sample, files by path, pattern or URL, Delta Lake, a database, a function."""
 
 from datetime import date
+from pathlib import Path
 from typing import get_args
 
 import polars as pl
@@ -10,11 +11,11 @@ from ..errors import Status, Stop
 from ..settings import Task
 from .database import read_query
 from .delta import DELTA, read_delta
-from .files import read_file
+from .files import matching, read_file
 from .function import read_function
-from .remote import read_url
+from .remote import objects, read_url
 
-__all__ = ["DELTA", "read", "read_file"]
+__all__ = ["DELTA", "files_of", "read", "read_file"]
 
 
 def read(source: str, since: date, until: date) -> pl.LazyFrame:
@@ -38,3 +39,15 @@ def read(source: str, since: date, until: date) -> pl.LazyFrame:
     if source.endswith(".sql"):
         return read_query(source, since, until)
     return read_url(source) if "://" in source else read_file(source)
+
+
+def files_of(source: str) -> list[str]:
+    """The files or URLs that a pattern names, in their order; any other source is one by itself.
+
+    Files have their whole paths: a worker was started somewhere else.
+    """
+    if source.startswith(("sample:", "python:", DELTA)) or source.endswith(".sql"):
+        return [source]
+    if "://" in source:
+        return objects(source)
+    return [str(Path(file).absolute()) for file in matching(source)]
