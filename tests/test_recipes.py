@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from conftest import Project, _fork_server, need
@@ -81,13 +82,20 @@ print(len(rows))'"""
 
 
 def test_another_tracker_is_told_what_the_gate_decided(project):
-    offline = {"WANDB_MODE": "offline", "WANDB_SILENT": "true"}
+    offline = {"COMET_START_ONLINE": "0", "COMET_OFFLINE_DIRECTORY": "comet"}
     follow(project.hurry(), "tracker.md", env=offline)
     result = json.loads((project.folder / "reports" / "gate" / "result.json").read_text())
-    (log,) = project.folder.glob("wandb/offline-run-*/*.wandb")
-    kept = log.read_bytes()
-    for told in ("PROMOTE", "the first model", "roc_auc", repr(result["challenger"])):
-        assert told.encode() in kept
+    (kept,) = project.folder.glob("comet/*.zip")
+    told = [json.loads(line) for line in ZipFile(kept).read("messages.json").splitlines()]
+    others = {m["payload"]["key"]: m["payload"]["value"] for m in told if m["type"] == "log_other"}
+    assert others["verdict"] == "PROMOTE"
+    assert others["reason"] == result["reason"]
+    scores = {
+        m["payload"]["metric"]["metricName"]: m["payload"]["metric"]["metricValue"]
+        for m in told
+        if m["type"] == "metric_msg"
+    }
+    assert scores["roc_auc"] == result["challenger"]
 
 
 # Models

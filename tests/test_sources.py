@@ -112,7 +112,7 @@ BUDGETS = {  # each an engine that is read by itself
     "checks": 1450,
     "engine": 220,
     "adopt": 1180,
-    "sources": 430,
+    "sources": 490,
     "metrics": 330,
     "guards": 320,
     "probes": 400,
@@ -122,7 +122,7 @@ BUDGETS = {  # each an engine that is read by itself
     "serving": 2110,
     "state": 720,
 }
-LOOP = 4520  # with tables in files, converters, skopeo, the rules of aliases, and `ml status`
+LOOP = 4600  # with files, converters, doors to skopeo and W&B, the rules of aliases, `ml status`
 
 
 def test_the_source_stays_small_enough_to_be_read():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from . import sources
 from .checks.typed import typed
 from .data import load
 from .project import Project
@@ -17,10 +18,12 @@ EVER = date(1970, 1, 1)
 def source_of(project: Project) -> str:
     """Where the user's rows come from; a path without a beginning is one of the project's."""
     source = project.settings.data.source
-    if ":" in source or Path(source).is_absolute():
+    prefix = sources.DELTA if source.startswith(sources.DELTA) else ""
+    told = source.removeprefix(prefix)
+    if ":" in told or Path(told).is_absolute():
         return source
-    place = project.root / source  # only what the setting itself says may be a pattern
-    return str(place if place.exists() else Path(glob.escape(str(project.root)), source))
+    place = project.root / told  # only what the setting itself says may be a pattern
+    return prefix + str(place if place.exists() else Path(glob.escape(str(project.root)), told))
 
 
 def load_rows(project: Project, today: date, source: str | None = None) -> pl.LazyFrame:

@@ -61,6 +61,8 @@ def ours(name):
         ("fsspec", ["serving/place.py", "sources/remote.py"]),
         ("prometheus_client", ["serving/counters.py"]),
         ("sqlalchemy", ["sources/database.py"]),
+        ("deltalake", ["sources/delta.py"]),
+        ("wandb", ["mirror.py"]),
         ("ruamel", ["adopt/refresh.py"]),
         ("cloudpickle", ["engine/cluster.py"]),
         ("distributed", []),  # asked for by its name, in engine/cluster.py: it may be missing
@@ -111,7 +113,12 @@ def run_python(code, folder):
 
 @pytest.mark.parametrize(
     ("module", "absent"),
-    [("cli", LIGHT), ("serving.server", LIGHT), ("serving.app", LIGHT | {"uvicorn"})],
+    [
+        ("cli", LIGHT),
+        ("mirror", LIGHT),
+        ("serving.server", LIGHT),
+        ("serving.app", LIGHT | {"uvicorn"}),
+    ],
 )
 def test_what_starts_often_loads_little(tmp_path, module, absent):
     code = f"import sys, {PACKAGE}.{module}; print(*sys.modules)"

@@ -16,6 +16,7 @@ LIBRARIES = {
     **dict.fromkeys(("gs", "gcs"), "gcsfs"),
     **dict.fromkeys(("abfs", "abfss", "az", "adl"), "adlfs"),
     **dict.fromkeys(("sftp", "ssh"), "paramiko"),
+    "lakefs": "lakefs-spec",
 }
 
 
@@ -62,6 +63,9 @@ def _told(url: str) -> Generator[None]:
 
 
 def _tables(url: str) -> list[pl.LazyFrame]:
+    kind = url.partition("://")[0].partition("::")[0]
+    if kind not in fsspec.available_protocols():
+        raise ImportError(f"{kind}:// is not known")
     system, path = fsspec.url_to_fs(url)
     found = sorted(system.glob(path)) if is_pattern(path) else [path]
     if found and ending(Path(found[0])) in (".parquet", ".pq"):
