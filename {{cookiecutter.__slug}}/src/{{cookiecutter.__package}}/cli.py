@@ -1,6 +1,7 @@
 """`ml`: one command for each step of a model's life."""
 
 import functools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,10 @@ def _moved(number: int, changed: bool, what: str, json: bool, then: str) -> None
 @command
 def predict(
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or JSON lines.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The same formats, by its ending.")],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The same formats, by its ending; or a new folder."),
+    ],
     today: Today = None,
     json: Json = False,
 ) -> None:
@@ -152,4 +156,8 @@ def doctor(json: Json = False) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is shown, and it is no verdict
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.exit(Status.CRASH)

@@ -70,7 +70,7 @@ def run(project: Project, today: date, progress: Progress, how: How = PLAIN) -> 
         with progress("validate"):
             rows, checks = checked(data.read(), project, today, registry)
         with progress("split"):
-            parts = split(rows, project.contract, project.settings.split.holdout)
+            parts = parted(rows, project)
         if how.budget:
             with progress("tune"):
                 project = tuned(project, registry, parts.training, how.budget)
@@ -96,7 +96,7 @@ def rejudge(
 ) -> tuple[Version, Decision, Path]:
     """Judge a registered version again: fresh holdout, whoever is champion now."""
     registry = Registry(project.root, project.settings.name)
-    version = registry.version(number) if number else newest(registry)
+    version = registry.version(number) if number else newest_challenger(registry)
     with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
         folder = Path(scratch)
         with progress("load"):
@@ -104,7 +104,7 @@ def rejudge(
         with progress("validate"):
             rows, _ = checked(data.read(), project, today, registry)
         with progress("split"):
-            parts = split(rows, project.contract, project.settings.split.holdout)
+            parts = parted(rows, project)
         with writing(registry.root):
             with progress("evaluate"):
                 challenger = model.load(registry.fetch(version), version.digest)
@@ -125,6 +125,18 @@ def newest(registry: Registry) -> Version:
     return versions[-1]
 
 
+def newest_challenger(registry: Registry) -> Version:
+    """The version registered last, unless it is champion: beside itself it would be KEEP."""
+    version = newest(registry)
+    if version.number == registry.aliases().champion:
+        raise Stop(
+            Status.REJECTED,
+            f"v{version.number} is champion and nothing is newer: `ml gate {version.number}` "
+            "judges it all the same.",
+        )
+    return version
+
+
 def checked(
     raw: pl.LazyFrame, project: Project, today: date, registry: Registry
 ) -> tuple[pl.DataFrame, Validation]:
@@ -135,6 +147,12 @@ def checked(
         raise Stop(Status.DATA, findings_text(validation.failures))
     answered = pl.col(project.contract.target).is_not_null()
     return validation.rows.filter(answered).collect(), validation
+
+
+def parted(rows: pl.DataFrame, project: Project) -> Split:
+    """What trains and what judges, as settings.toml says."""
+    settings = project.settings
+    return split(rows, project.contract, settings.split.holdout, settings.gate.horizon or 1)
 
 
 def package(
