@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -12,13 +11,13 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from conftest import PROJECT, Project, need
-from real_servers import PASSWORD, free_port, postgres_server, wait_until
+from real_servers import PASSWORD, mlflow_process, postgres_server, wait_until
 
 HOME = PROJECT / "deploy" / "mlflow"
 ADMIN, KEY = "admin's: p@ss/100%", "store-secret/abc+123"
@@ -147,11 +146,16 @@ def team(project: Project, folder: Path) -> Iterator[Team]:
     environment = folder / "server"
     install = ["uv", "sync", "--quiet", "--frozen", "--only-group", "server"]
     project.run(*install, env={"UV_PROJECT_ENVIRONMENT": str(environment)})
-    store, port = Store(folder / "store"), free_port()
+    store = Store(folder / "store")
     command, settings = said(HOME / "Dockerfile")
-    store.start()
-    with postgres_server("mlflow") as database, (folder / "log").open("w") as log:
+    with ExitStack() as ending:
+        ending.callback(store.stop)
+        store.start()
+        store.bucket()
+        store.bucket()
+        database = ending.enter_context(postgres_server("mlflow"))
         settings |= {
+            "PATH": f"{environment / 'bin'}:{os.environ['PATH']}",
             **store.env,
             "MLFLOW_S3_ENDPOINT_URL": store.env["AWS_ENDPOINT_URL"],
             "MLFLOW_AUTH_CONFIG_PATH": str(HOME / "auth.ini"),
@@ -163,26 +167,9 @@ def team(project: Project, folder: Path) -> Iterator[Team]:
             "PGPASSWORD": PASSWORD,
             "AWS_MAX_ATTEMPTS": "1",
         }
-        store.bucket()
-        store.bucket()
-        path = f"{environment / 'bin'}:{os.environ['PATH']}"
-        here = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-        process = subprocess.Popen(
-            [environment / "bin" / command[0], *command[1:], *here],
-            env={**os.environ, **settings, "PATH": path},
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            start_new_session=True,
-        )
-        made = Team(f"http://127.0.0.1:{port}", store, process)
-        try:
-            health = f"{made.uri}/health"
-            wait_until(lambda: urllib.request.urlopen(health, timeout=1), process, 240)
-            yield made
-        finally:
-            made.signal(signal.SIGKILL)
-            store.stop()
+        run = [environment / "bin" / command[0], *command[1:]]
+        uri, process = ending.enter_context(mlflow_process(run, folder, settings))
+        yield Team(uri, store, process)
 
 
 @dataclass

@@ -28,25 +28,18 @@ NAME = 'name = "customer-model"'
 def trained(installed, tmp_path_factory) -> Project:
     """Two champions, one after the other; what came last was rejected, and a search was made."""
     project = installed("binary").copy(tmp_path_factory.mktemp("trained") / "project")
-    edit(project, "settings.toml", "# behaviour = true ", "behaviour = false ")
-    edit(project, "src/customer_model/model.py", "max_iter=150", "max_iter=15")
+    project.edit("settings.toml", ("# behaviour = true ", "behaviour = false "))
+    project.edit("src/customer_model/model.py", ("max_iter=150", "max_iter=15"))
     project.ml("train", "--today", TODAY)
     project.ml("promote")
-    edit(project, "src/customer_model/model.py", "max_iter=15", "max_iter=150")
+    project.edit("src/customer_model/model.py", ("max_iter=15", "max_iter=150"))
     project.ml("train", "--today", TODAY)
     project.ml("promote")
-    edit(project, "src/customer_model/model.py", "max_iter=150", "max_iter=2")
+    project.edit("src/customer_model/model.py", ("max_iter=150", "max_iter=2"))
     project.ml("train", "--today", TODAY, status=1)
-    edit(project, "src/customer_model/model.py", "max_iter=2", "max_iter=150")
+    project.edit("src/customer_model/model.py", ("max_iter=2", "max_iter=150"))
     project.ml("state", "export", "all")
     return project
-
-
-def edit(project: Project, name: str, old: str, new: str) -> None:
-    path = project.folder / name
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +58,7 @@ def named(trained: Project, tmp_path: Path) -> Callable[[str], Project]:
 
     def make(name: str) -> Project:
         made = trained.copy(tmp_path / name)
-        edit(made, "settings.toml", NAME, f'name = "{name}"')
+        made.edit("settings.toml", (NAME, f'name = "{name}"'))
         facts = made.folder / "all" / "manifest.json"
         facts.write_text(facts.read_text("utf-8").replace(NAME.split()[2], f'"{name}"'), "utf-8")
         return made
