@@ -19,6 +19,8 @@ from urllib.parse import quote
 from conftest import need
 
 PASSWORD = "it's: s3cr3t/@100%"
+# Nothing is told to its makers, and its jobs, which judge language models, are eight processes.
+MLFLOW = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 SECRET_KEY = "kept-secret/abc+123"
 KEYS = {
     "AWS_ACCESS_KEY_ID": "ann",
@@ -70,7 +72,7 @@ def mlflow_process(
     with (folder / "mlflow.log").open("w") as log:
         process = subprocess.Popen(
             [*command, *where],
-            env={**os.environ, **env, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={**os.environ, **MLFLOW, **env},
             stdout=log,
             stderr=log,
             cwd=folder,
