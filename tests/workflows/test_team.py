@@ -26,7 +26,7 @@ NAME = 'name = "customer-model"'
 
 @pytest.fixture(scope="module")
 def trained(installed, tmp_path_factory) -> Project:
-    """Two champions, one after the other; what came last was rejected, and a search was made."""
+    """Two champions, one after the other; what came last was rejected."""
     project = installed("binary").copy(tmp_path_factory.mktemp("trained") / "project")
     project.edit("settings.toml", ("# behaviour = true ", "behaviour = false "))
     project.edit("src/customer_model/model.py", ("max_iter=150", "max_iter=15"))
@@ -163,11 +163,10 @@ def test_two_projects_on_one_server_do_not_see_each_other(server, named):
     one, two = named("one"), named("two")
     ann, bob, admin = (server.user(name) for name in ("ann", "bob", "admin"))
     one.ml("state", "import", "all", env=ann)
-    assert json.loads(two.ml("status", "--json", env=bob).stdout)["versions"] == []
+    assert numbers(two, bob) == []
     two.ml("train", "--today", LATER, env=bob)
     two.ml("promote", env=bob)
-    seen = json.loads(two.ml("status", "--json", env=bob).stdout)
-    assert [v["number"] for v in seen["versions"]] == [1]
+    assert numbers(two, bob) == [1]
     assert aliases(one, ann) == {"champion": 2, "anchor": 2, "previous": 1}
     assert aliases(two, admin)["champion"] == 1
     assert json.loads(one.ml("state", "show", env=bob).stdout)["versions"] == []  # not bob's
@@ -184,15 +183,43 @@ def test_without_the_password_there_is_a_line_and_nothing_else(server, named):
             one_line(project.ml(*command, env=env, status=2), "MLFLOW_TRACKING_")
 
 
-@pytest.mark.parametrize("kind", ["is down", "is slow"])
-def test_a_server_that_goes_in_a_promotion_leaves_the_old_champion_or_the_new(kind, server, named):
-    """Before each of the writes: never half, and the same command again ends it."""
+def test_a_server_that_goes_in_a_training_has_all_of_a_version_or_none(server, named):
+    """In the middle, and before the last write; the same command again registers it once."""
+    counted, project, ann = named("counted-run"), named("broken-run"), server.user("ann")
+    with fault(server.uri) as proxy:
+        through = server.user("ann", proxy.uri)
+        counted.ml("train", "--today", TODAY, env=through)
+        for write, there in ((proxy.seen // 2, []), (proxy.seen, [1])):
+            proxy.set("is down", write)
+            one_line(project.ml("train", "--today", TODAY, env=through, status=2), proxy.uri)
+            proxy.set("", 0)
+            assert numbers(project, ann) == there
+    project.ml("train", "--today", TODAY, env=ann)
+    assert numbers(project, ann) == [1]
+    project.ml("promote", env=ann)
+    assert "v1 answered" in project.ml("serve", "--smoke", env=ann).stdout
+
+
+def numbers(project: Project, env: dict[str, str]) -> list[int]:
+    seen = json.loads(project.ml("status", "--json", env=env).stdout)
+    return [version["number"] for version in seen["versions"]]
+
+
+DOWN = ("is down", ((4, 1), (8, 2), (10, 1), (11, 2)))
+SLOW = ("is slow", ((4, 1), (8, 2)))
+
+
+@pytest.mark.parametrize(("kind", "moments"), [DOWN, SLOW], ids=["down", "slow"])
+def test_a_server_that_goes_in_a_promotion_leaves_the_old_champion_or_the_new(
+    kind, moments, server, named
+):
+    """Before the first, a middle and the last of the writes: never half; again ends it."""
     project = named(f"moves-{kind[3:]}")
     ann = server.user("ann")
     project.ml("state", "import", "all", env=ann)
     with fault(server.uri) as proxy:
         through = server.user("ann", proxy.uri, MLFLOW_HTTP_REQUEST_TIMEOUT="2")
-        for write, number in ((4, 1), (8, 2), (10, 1), (11, 2)):
+        for write, number in moments:
             before = aliases(project, ann)
             proxy.set(kind, write)
             started = time.perf_counter()
@@ -223,7 +250,7 @@ def test_a_store_without_space_registers_nothing_and_the_same_again_does(server,
     server.store.stop()
     server.store.start(full=True)
     one_line(project.ml("train", "--today", TODAY, env=ann, status=2), "MLflow at")
-    assert json.loads(project.ml("status", "--json", env=ann).stdout)["versions"] == []
+    assert numbers(project, ann) == []
     one_line(project.ml("state", "import", "all", env=ann, status=2), "MLflow at")
     assert json.loads(project.ml("state", "show", env=ann).stdout)["versions"] == []
     server.store.stop()
