@@ -169,7 +169,7 @@ def test_the_report_says_it_in_words_and_numbers(later, tmp_path):
     path = write_report(tmp_path, later(20, turned))
     text = path.read_text(encoding="utf-8")
     assert text.startswith("## Monitor: a retraining is due\n")
-    assert "| at the gate |" in text
+    assert "| at the newest gate |" in text
     assert "| churned | distribution | warn |" in text
 
 
