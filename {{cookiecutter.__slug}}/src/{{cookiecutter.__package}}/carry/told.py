@@ -56,7 +56,7 @@ def decision(run: Run, numbers: Mapping[str, int]) -> Decided | None:
     tags = run.tags
     if run.status != "FINISHED" or "gaps" not in tags:
         return None
-    texts = ("metric", "reason", "identity", "holdout", "inputs", "about")
+    texts = ("metric", "reason", "identity", "holdout", "inputs", "about", "stood")
     known: dict[str, Any] = {name: tags.get(name, "") for name in texts}
     return Decided(
         id=run.id,

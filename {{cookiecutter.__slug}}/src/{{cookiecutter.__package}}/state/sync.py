@@ -113,4 +113,5 @@ def decided(past: Past) -> Decided:
         inputs=past.inputs,
         gaps=past.gaps,
         about=past.about,
+        stood=past.stood,
     )

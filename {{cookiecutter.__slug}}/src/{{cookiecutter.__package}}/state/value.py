@@ -35,6 +35,7 @@ class Decided:
     inputs: str
     gaps: Mapping[str, tuple[float, float]]
     about: str = ""
+    stood: str = ""
     number: int | None = None
 
 
@@ -107,7 +108,7 @@ def past(one: Decided) -> Past:
     """A decision as MLflow's runs keep it."""
     when = datetime.fromisoformat(one.when)
     told = (one.identity, one.holdout, one.gaps, one.id, one.inputs, one.metric, one.reason)
-    return Past(when, one.judgement, *told, one.about)
+    return Past(when, one.judgement, *told, one.about, one.stood)
 
 
 def promote(state: State, digest: str) -> State:
