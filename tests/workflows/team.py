@@ -68,9 +68,12 @@ class Store:
             "ip": "127.0.0.1",
             "ip.bind": "127.0.0.1",
             "master.port": master,
+            "master.electionTimeout": "1s",  # of one; ten by default, at each start
             "volume.port": volume,
             "filer.port": filer,
             "s3.port": self.port,
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
             "master.volumeSizeLimitMB": 16,
             "volume.max": 30,
             "volume.minFreeSpace": "100" if full else "0.01",
@@ -84,8 +87,14 @@ class Store:
                 stderr=log,
                 cwd=self.folder,
             )
-        health = f"{self.env['AWS_ENDPOINT_URL']}/healthz"
-        wait_until(lambda: urllib.request.urlopen(health, timeout=1), self.process, 60)
+        wait_until(self.ready, self.process, 60)
+
+    def ready(self) -> bool:
+        """It answers, and its master has heard of the volumes."""
+        urllib.request.urlopen(f"{self.env['AWS_ENDPOINT_URL']}/healthz", timeout=1).close()
+        status = f"http://127.0.0.1:{self.rest[0]}/dir/status"
+        with urllib.request.urlopen(status, timeout=1) as told:
+            return bool(json.load(told)["Topology"]["DataCenters"])
 
     def stop(self) -> None:
         """End it; what it holds stays."""

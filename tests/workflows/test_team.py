@@ -189,7 +189,8 @@ def test_a_server_that_goes_in_a_training_has_all_of_a_version_or_none(server, n
     with fault(server.uri) as proxy:
         through = server.user("ann", proxy.uri)
         counted.ml("train", "--today", TODAY, env=through)
-        for write, there in ((proxy.seen // 2, []), (proxy.seen, [1])):
+        last = proxy.seen - 1  # the first of these tries makes the experiment
+        for write, there in ((last // 2, []), (last, [1])):
             proxy.set("is down", write)
             one_line(project.ml("train", "--today", TODAY, env=through, status=2), proxy.uri)
             proxy.set("", 0)

@@ -10,8 +10,8 @@ from ..state.ledger import Ledger
 from ..state.text import LAYOUT
 from ..state.value import Decided, State
 from ..store import bundle, oci
-from ..store.whole import Run
 from .folder import Blobs
+from .run import Run
 from .told import BUNDLE, Carried, merged, plain, refuse_other, run_of
 
 METRICS = f"{BUNDLE}metrics.json"

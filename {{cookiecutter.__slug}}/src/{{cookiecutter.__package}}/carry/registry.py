@@ -15,6 +15,7 @@ from ..store.lock import writing
 from ..store.tracking import Registry
 from ..store.versions import Version, version_tags
 from .folder import Blobs
+from .run import Run
 from .told import (
     BUNDLE,
     MANIFEST,
@@ -45,7 +46,7 @@ def read(registry: Registry, blobs: Blobs) -> Carried:
     return Carried(state, runs)
 
 
-def _runs(registry: Registry, blobs: Blobs) -> tuple[whole.Run, ...]:
+def _runs(registry: Registry, blobs: Blobs) -> tuple[Run, ...]:
     found = []
     with registry.door() as client:
         experiment = client.get_experiment_by_name(registry.name)
@@ -53,15 +54,16 @@ def _runs(registry: Registry, blobs: Blobs) -> tuple[whole.Run, ...]:
         origins = {run.info.run_id: whole.origin(run) for run in runs}
         for run in runs:
             with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
-                whole.download(client, run, Path(scratch))
+                if client.list_artifacts(run.info.run_id):
+                    client.download_artifacts(run.info.run_id, "", scratch)
                 files = blobs.keep(Path(scratch))
-            found.append(whole.read(client, run, files, origins))
+            found.append(Run(**whole.read(client, run, origins), files=files))
     return tuple(found)
 
 
 def _held(
-    registry: Registry, versions: list[Version], runs: tuple[whole.Run, ...], blobs: Blobs
-) -> tuple[whole.Run, ...]:
+    registry: Registry, versions: list[Version], runs: tuple[Run, ...], blobs: Blobs
+) -> tuple[Run, ...]:
     """The runs, where bundles that lie elsewhere are with the first decision about them."""
     held = {run.files.get(MANIFEST) for run in runs}
     for version in versions:

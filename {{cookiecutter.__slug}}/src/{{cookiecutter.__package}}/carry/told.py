@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import Status, Stop
 from ..state.value import Decided, Published, State, past, worn
 from ..store.versions import Aliases, Judgement, Version, past_tags
-from ..store.whole import Run
+from .run import Run
 
 ADDRESS = "ml.address"  # of the workflow's run that decided
 BUNDLE = "bundle/"

@@ -1,7 +1,6 @@
-"""Runs of MLflow, whole, as plain values: read from one store, made again in another."""
+"""Runs of MLflow, whole: what is to be carried is read, and made again in another store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,30 +10,11 @@ from .versions import ORIGIN
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from ..carry.run import Run
+
 WHOLE = "ml.whole"  # the last write of a run that came from elsewhere
-NAME = "mlflow.runName"
+OURS = (ORIGIN, WHOLE, PARENT, "mlflow.runName")
 PAGE, BATCH = 500, 100
-FACTS = ("name", "digest", "source_type", "source", "schema", "profile")
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run: `id` is where it was first made, `files` its artifacts by path and sha256.
-
-    A metric is its name, value, time and step; times are milliseconds.
-    """
-
-    id: str
-    name: str
-    parent: str
-    status: str
-    start: int
-    end: int
-    tags: Mapping[str, str]
-    params: Mapping[str, str]
-    metrics: tuple[tuple[str, float, int, int], ...]
-    datasets: tuple[Mapping[str, Any], ...]
-    files: Mapping[str, str]
 
 
 def origin(run: Any) -> str:
@@ -57,56 +37,37 @@ def every(client: "MlflowClient", experiment: str) -> list[Any]:
     return sorted(runs, key=lambda one: (one.info.start_time, PARENT in one.data.tags, origin(one)))
 
 
-def read(
-    client: "MlflowClient", run: Any, files: Mapping[str, str], origins: Mapping[str, str]
-) -> Run:
-    """The run as a value; one that never ended is told as killed."""
-    tags, ended = dict(run.data.tags), run.info.status != "RUNNING"
-    parent = tags.get(PARENT, "")
-    told = {key: value for key, value in tags.items() if key not in (ORIGIN, WHOLE, PARENT, NAME)}
-    history = [client.get_metric_history(run.info.run_id, key) for key in run.data.metrics]
-    metrics = [(m.key, m.value, m.timestamp, m.step) for kept in history for m in kept]
-    return Run(
-        id=origin(run),
-        name=run.info.run_name or "",
-        parent=origins.get(parent, parent),
-        status=run.info.status if ended else "KILLED",
-        start=run.info.start_time,
-        end=(run.info.end_time if ended else None) or run.info.start_time,
-        tags=dict(sorted(told.items())),
-        params=dict(sorted(run.data.params.items())),
-        metrics=tuple(sorted(metrics, key=lambda one: (one[0], one[3], one[2]))),
-        datasets=_datasets(run),
-        files=files,
-    )
-
-
-def _datasets(run: Any) -> tuple[Mapping[str, Any], ...]:
+def read(client: "MlflowClient", run: Any, origins: Mapping[str, str]) -> dict[str, Any]:
+    """All of a `Run` but its files; one that never ended is told as killed."""
+    tags, info, ended = run.data.tags, run.info, run.info.status != "RUNNING"
+    history = [m for key in run.data.metrics for m in client.get_metric_history(info.run_id, key)]
+    metrics = [(m.key, m.value, m.timestamp, m.step) for m in history]
     told = [
-        {
-            **{fact: getattr(one.dataset, fact) for fact in FACTS},
-            "tags": {tag.key: tag.value for tag in one.tags},
-        }
+        {**dict(one.dataset), "tags": {tag.key: tag.value for tag in one.tags}}
         for one in run.inputs.dataset_inputs
     ]
-    return tuple(sorted(told, key=lambda one: (one["name"], one["digest"])))
-
-
-def download(client: "MlflowClient", run: Any, folder: Path) -> None:
-    """Bring the run's artifacts into a folder."""
-    if client.list_artifacts(run.info.run_id):
-        client.download_artifacts(run.info.run_id, "", str(folder))
+    return {
+        "id": origin(run),
+        "name": info.run_name or "",
+        "parent": origins.get(tags.get(PARENT, ""), tags.get(PARENT, "")),
+        "status": info.status if ended else "KILLED",
+        "start": info.start_time,
+        "end": (info.end_time if ended else None) or info.start_time,
+        "tags": {key: tags[key] for key in sorted(tags) if key not in OURS},
+        "params": dict(sorted(run.data.params.items())),
+        "metrics": tuple(sorted(metrics, key=lambda one: (one[0], one[3], one[2]))),
+        "datasets": tuple(sorted(told, key=lambda one: (one["name"], one["digest"]))),
+    }
 
 
 def make(
-    client: "MlflowClient", experiment: str, run: Run, parent: str, there: Any, files: Path
+    client: "MlflowClient", experiment: str, run: "Run", parent: str, there: Any, files: Path
 ) -> str:
     """Make the run, or what is missing of `there`; returns MLflow's id. Its end comes last."""
     tags = {**run.tags, ORIGIN: run.id, **({PARENT: parent} if parent else {})}
-    if there is None:
-        name = run.name or None
-        there = client.create_run(experiment, start_time=run.start, tags=tags, run_name=name)
-    number = there.info.run_id
+    name = run.name or None
+    made = there or client.create_run(experiment, run.start, tags, name)  # its tags come with it
+    number = made.info.run_id
     _log(client, number, run)
     if run.files:
         client.log_artifacts(number, str(files))
@@ -115,25 +76,16 @@ def make(
     return number
 
 
-def _log(client: "MlflowClient", number: str, run: Run) -> None:
-    """Metrics, parameters, tags and data; the same again changes nothing."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+def _log(client: "MlflowClient", number: str, run: "Run") -> None:
+    """Metrics, parameters and data; the same again changes nothing."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
-    told: dict[str, list[Any]] = {
-        "metrics": [Metric(key, value, when, step) for key, value, when, step in run.metrics],
-        "params": [Param(key, value) for key, value in run.params.items()],
-        "tags": [RunTag(key, value) for key, value in run.tags.items()],
-    }
-    for kind, values in told.items():
-        for start in range(0, len(values), BATCH):
-            some: dict[str, Any] = {kind: values[start : start + BATCH]}
-            client.log_batch(number, **some)
-    data = [
-        DatasetInput(
-            Dataset(**{fact: one[fact] for fact in FACTS}),
-            [InputTag(key, value) for key, value in one["tags"].items()],
-        )
-        for one in run.datasets
-    ]
-    if data:
-        client.log_inputs(number, data)
+    metrics = [Metric(key, value, when, step) for key, value, when, step in run.metrics]
+    params = [Param(key, value) for key, value in run.params.items()]
+    for start in range(0, max(len(metrics), len(params)), BATCH):
+        some = slice(start, start + BATCH)
+        client.log_batch(number, metrics=metrics[some], params=params[some])
+    for one in run.datasets:
+        facts = {fact: value for fact, value in one.items() if fact != "tags"}
+        tags = [InputTag(*tag) for tag in one["tags"].items()]
+        client.log_inputs(number, [DatasetInput(Dataset(**facts), tags)])
