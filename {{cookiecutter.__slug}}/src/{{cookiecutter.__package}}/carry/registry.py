@@ -12,8 +12,9 @@ from ..state.server import ENVIRONMENTS, note_environments
 from ..state.value import Published, Running, State
 from ..store import bundle, whole
 from ..store.lock import writing
+from ..store.runs import PARENT
 from ..store.tracking import Registry
-from ..store.versions import Version, version_tags
+from ..store.versions import ORIGIN, Version, version_tags
 from .folder import Blobs
 from .run import Run
 from .told import (
@@ -26,6 +27,8 @@ from .told import (
     plain,
     refuse_other,
 )
+
+PAGE = 500
 
 
 def read(registry: Registry, blobs: Blobs) -> Carried:
@@ -50,8 +53,8 @@ def _runs(registry: Registry, blobs: Blobs) -> tuple[Run, ...]:
     found = []
     with registry.door() as client:
         experiment = client.get_experiment_by_name(registry.name)
-        runs = whole.every(client, experiment.experiment_id) if experiment else []
-        origins = {run.info.run_id: whole.origin(run) for run in runs}
+        runs = _every(client, experiment.experiment_id) if experiment else []
+        origins = {run.info.run_id: _origin(run) for run in runs}
         for run in runs:
             with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
                 if client.list_artifacts(run.info.run_id):
@@ -59,6 +62,26 @@ def _runs(registry: Registry, blobs: Blobs) -> tuple[Run, ...]:
                 files = blobs.keep(Path(scratch))
             found.append(Run(**whole.read(client, run, origins), files=files))
     return tuple(found)
+
+
+def _every(client: Any, experiment: str) -> list[Any]:
+    """All runs as MLflow has them, oldest first, a parent before its children."""
+    found = client.search_runs([experiment], max_results=PAGE)
+    runs = list(found)
+    while found.token:
+        found = client.search_runs([experiment], max_results=PAGE, page_token=found.token)
+        runs += found
+    return sorted(runs, key=lambda r: (r.info.start_time, PARENT in r.data.tags, _origin(r)))
+
+
+def _origin(run: Any) -> str:
+    """Where MLflow's run was first made."""
+    return run.data.tags.get(ORIGIN, run.info.run_id)
+
+
+def _is_whole(run: Any) -> bool:
+    """Whether it was made here, or came here to its end."""
+    return ORIGIN not in run.data.tags or whole.WHOLE in run.data.tags
 
 
 def _held(
@@ -107,11 +130,11 @@ def _take_runs(registry: Registry, carried: Carried, blobs: Blobs) -> tuple[Mapp
     """MLflow's ids of all runs by where they were first made, and how many are new."""
     with registry.door() as client:
         experiment = registry.experiment(client)
-        there: dict[str, Any] = {whole.origin(r): r for r in whole.every(client, experiment)}
+        there: dict[str, Any] = {_origin(run): run for run in _every(client, experiment)}
         ids, new = {origin: run.info.run_id for origin, run in there.items()}, 0
         for run in carried.runs:
             known = there.get(run.id)
-            if known is not None and whole.is_whole(known):
+            if known is not None and _is_whole(known):
                 continue
             with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
                 files = blobs.lay_out(run.files, Path(scratch))

@@ -14,31 +14,14 @@ if TYPE_CHECKING:
 
 WHOLE = "ml.whole"  # the last write of a run that came from elsewhere
 OURS = (ORIGIN, WHOLE, PARENT, "mlflow.runName")
-PAGE, BATCH = 500, 100
-
-
-def origin(run: Any) -> str:
-    """Where MLflow's run was first made."""
-    return run.data.tags.get(ORIGIN, run.info.run_id)
-
-
-def is_whole(run: Any) -> bool:
-    """Whether it was made here, or came here to its end."""
-    return ORIGIN not in run.data.tags or WHOLE in run.data.tags
-
-
-def every(client: "MlflowClient", experiment: str) -> list[Any]:
-    """All runs as MLflow has them, oldest first, a parent before its children."""
-    found = client.search_runs([experiment], max_results=PAGE)
-    runs = list(found)
-    while found.token:
-        found = client.search_runs([experiment], max_results=PAGE, page_token=found.token)
-        runs += found
-    return sorted(runs, key=lambda one: (one.info.start_time, PARENT in one.data.tags, origin(one)))
+BATCH = 100
 
 
 def read(client: "MlflowClient", run: Any, origins: Mapping[str, str]) -> dict[str, Any]:
-    """All of a `Run` but its files; one that never ended is told as killed."""
+    """All of a `Run` but its files; one that never ended is told as killed.
+
+    `origins` says where each of MLflow's runs was first made.
+    """
     tags, info, ended = run.data.tags, run.info, run.info.status != "RUNNING"
     history = [m for key in run.data.metrics for m in client.get_metric_history(info.run_id, key)]
     metrics = [(m.key, m.value, m.timestamp, m.step) for m in history]
@@ -47,7 +30,7 @@ def read(client: "MlflowClient", run: Any, origins: Mapping[str, str]) -> dict[s
         for one in run.inputs.dataset_inputs
     ]
     return {
-        "id": origin(run),
+        "id": origins[info.run_id],
         "name": info.run_name or "",
         "parent": origins.get(tags.get(PARENT, ""), tags.get(PARENT, "")),
         "status": info.status if ended else "KILLED",
@@ -65,8 +48,7 @@ def make(
 ) -> str:
     """Make the run, or what is missing of `there`; returns MLflow's id. Its end comes last."""
     tags = {**run.tags, ORIGIN: run.id, **({PARENT: parent} if parent else {})}
-    name = run.name or None
-    made = there or client.create_run(experiment, run.start, tags, name)  # its tags come with it
+    made = there or client.create_run(experiment, run.start, tags, run.name or None)
     number = made.info.run_id
     _log(client, number, run)
     if run.files:
