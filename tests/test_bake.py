@@ -58,6 +58,7 @@ ALWAYS = {
     "docs/mlflow.md",
     "docs/monitor.md",
     "docs/page.png",
+    "docs/security.md",
     "docs/serving.md",
     "docs/updating.md",
     "docs/result.schema.json",
