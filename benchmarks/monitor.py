@@ -238,11 +238,12 @@ def ks(before: pl.Series, now: pl.Series) -> float:
     return float(chi2_contingency(counts).pvalue)
 
 
-def ask_peers(folder: Path, names: Sequence[str], years: list[Year]) -> tuple[list[Year], dict]:
+def ask_peers(
+    folder: Path, pythons: Mapping[str, Path], years: list[Year]
+) -> tuple[list[Year], dict]:
     """The same weeks in other tools' hands; their versions."""
     versions = {}
-    for name in names:
-        python = make_python(KEPT / name, PEERS[name], NEWEST)
+    for name, python in pythons.items():
         script = Path(__file__).with_name("monitor_peers.py")
         most, worlds = SLOW.get(name, (len(years), tuple(WORLDS)))
         chosen = [y for y in years if y.seed <= most and y.world in worlds]
@@ -410,6 +411,8 @@ def main() -> int:
     usual = asked.seeds == 20 and not asked.only
     where = asked.results or (RESULTS if usual else None)
     KEPT.mkdir(exist_ok=True)
+    names = () if asked.only else PEERS  # made first: what is missing says so at once
+    pythons = {name: make_python(KEPT / name, PEERS[name], NEWEST) for name in names}
     with tempfile.TemporaryDirectory(prefix="monitor-") as scratch:
         folder = Path(scratch)
         plans = [(world, seed, folder) for seed in range(1, asked.seeds + 1) for world in WORLDS]
@@ -418,7 +421,7 @@ def main() -> int:
             for year in pool.map(watch, *zip(*plans, strict=True)):
                 years.append(year)
                 say(f"{year.world} {year.seed}: harm from week {year.onset}")
-        years, versions = ask_peers(folder, [] if asked.only else list(PEERS), years)
+        years, versions = ask_peers(folder, pythons, years)
     told = "monitor.py" if usual else f"monitor.py {asked.seeds}"
     text = report(years, versions, told)
     say(text)
