@@ -1,6 +1,8 @@
 """`ml`: one command for each step of a model's life."""
 
 import functools
+import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -152,4 +154,8 @@ def doctor(json: Json = False) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    try:
+        app()
+    except Exception:  # noqa: BLE001 - whatever it is, it is shown, and it is no verdict
+        traceback.print_exc()
+        sys.exit(Status.CRASH)

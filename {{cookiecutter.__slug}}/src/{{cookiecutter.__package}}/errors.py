@@ -11,6 +11,7 @@ class Status(IntEnum):
     SETTINGS = 2
     DATA = 3
     EVIDENCE = 4
+    CRASH = 70  # Python's own would be 1, and a scheduler would take a crash for a verdict
 
 
 class Stop(Exception):

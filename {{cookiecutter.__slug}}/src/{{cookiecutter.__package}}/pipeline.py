@@ -96,7 +96,7 @@ def rejudge(
 ) -> tuple[Version, Decision, Path]:
     """Judge a registered version again: fresh holdout, whoever is champion now."""
     registry = Registry(project.root, project.settings.name)
-    version = registry.version(number) if number else newest(registry)
+    version = registry.version(number) if number else newest_challenger(registry)
     with tempfile.TemporaryDirectory(prefix="ml-") as scratch:
         folder = Path(scratch)
         with progress("load"):
@@ -123,6 +123,18 @@ def newest(registry: Registry) -> Version:
     if not versions:
         raise Stop(Status.REJECTED, "There is no version to judge yet: run `ml train`.")
     return versions[-1]
+
+
+def newest_challenger(registry: Registry) -> Version:
+    """The version registered last, unless it is champion: beside itself it would be KEEP."""
+    version = newest(registry)
+    if version.number == registry.aliases().champion:
+        raise Stop(
+            Status.REJECTED,
+            f"v{version.number} is champion and nothing is newer: `ml gate {version.number}` "
+            "judges it all the same.",
+        )
+    return version
 
 
 def checked(
