@@ -91,7 +91,11 @@ def test_a_champion_that_needs_it_is_retrained_and_one_that_does_not_is_left(
     project.ml("promote")
     edit(project.folder / "settings.toml", "# max_age_days = 90", "max_age_days = 5000")
     settings = project.folder / "settings.toml"
-    edit(settings, '# retrain_on = ["score", "predictions", "features", "age"]', 'retrain_on = ["age"]')
+    edit(
+        settings,
+        '# retrain_on = ["score", "predictions", "features", "age"]',
+        'retrain_on = ["age"]',
+    )
     left = {"monitor": "success", "retrain": "skipped", "started": 0}
     assert run(project, MONITOR) == (0, left)
     edit(settings, "max_age_days = 5000", "max_age_days = 1")

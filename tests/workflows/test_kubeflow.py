@@ -12,7 +12,7 @@ from pathlib import Path
 import engine as engines
 import pytest
 from conftest import Project
-from orchestrated import break_code, break_data, environment, project_with, weaken
+from orchestrated import break_data, environment, project_with, weaken
 from real_servers import free_port, wait_until
 
 pytest_plugins = ["parts"]
@@ -63,7 +63,9 @@ def build(engine: str, project: Project) -> str:
     return name
 
 
-def run(kubeflow: Path, name: str, project: Project, engine: str, server: str) -> tuple[int, list[str]]:
+def run(
+    kubeflow: Path, name: str, project: Project, engine: str, server: str
+) -> tuple[int, list[str]]:
     """Run a pipeline in images of the project as it is now: its status, and the stages that began."""
     file = project.folder / "deploy" / "kubeflow" / "pipeline.py"
     root = project.folder.parent / "outputs"
