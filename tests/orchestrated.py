@@ -1,4 +1,4 @@
-"""Projects with an option's files, and tools too large or too strict for the template's environment."""
+"""Projects with an option's files, and tools that have an environment of their own."""
 
 import shutil
 import subprocess

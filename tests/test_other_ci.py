@@ -1,4 +1,4 @@
-"""The files of the option `other_ci`: their schemas, their commands, and what a verdict does to them."""
+"""The files of the option `other_ci`: their schemas, commands, and what a verdict does."""
 
 import json
 import os
@@ -158,7 +158,7 @@ LINES = {
     ],
 )
 def test_jenkins_goes_through_the_stages_that_it_should(asked, result, stages):
-    """No Jenkins is to be had here: Groovy of its version reads the file, and a walk knows its words."""
+    """No Jenkins is to be had: Groovy of its version reads the file, a walk knows its words."""
     told = walk(JENKINS, *asked)
     wanted = ["deploy/setup.sh", "login"]
     wanted += [line for stage in stages for line in LINES.get(stage, [stage])]

@@ -1,6 +1,6 @@
 """The pipelines of the option `orchestrator=kubeflow`, run by Kubeflow's own local runner.
 
-Each stage is a container of the image that deploy/train.Dockerfile builds; the state is with a server.
+Each stage is a container of deploy/train.Dockerfile's image; a server keeps the state.
 """
 
 import os
@@ -66,7 +66,7 @@ def build(engine: str, project: Project) -> str:
 def run(
     kubeflow: Path, name: str, project: Project, engine: str, server: str
 ) -> tuple[int, list[str]]:
-    """Run a pipeline in images of the project as it is now: its status, and the stages that began."""
+    """Run a pipeline in images of the project as it is now: its status, and what began."""
     file = project.folder / "deploy" / "kubeflow" / "pipeline.py"
     root = project.folder.parent / "outputs"
     host = {"DOCKER_HOST": engine} if engine else {}
