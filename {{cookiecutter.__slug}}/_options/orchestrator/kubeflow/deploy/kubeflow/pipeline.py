@@ -26,14 +26,14 @@ esac
 def stage(
     command: str,
     server: str,
-    answer: dsl.OutputPath(str),
+    Output: dsl.OutputPath(str),  # noqa: N803 - local conditions find no other
 ) -> dsl.ContainerSpec:
     """One command of `ml` in the project's image; the state is with the MLflow server."""
     uri = dsl.ConcatPlaceholder(["MLFLOW_TRACKING_URI=", server])
     return dsl.ContainerSpec(
         image=os.environ["ML_IMAGE"],
         command=["env", uri, "sh", "-c", ANSWER, "ml"],
-        args=[answer, command],
+        args=[Output, command],
     )
 
 
