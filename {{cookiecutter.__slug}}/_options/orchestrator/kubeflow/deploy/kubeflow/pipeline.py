@@ -26,14 +26,14 @@ esac
 def stage(
     command: str,
     server: str,
-    Output: dsl.OutputPath(str),  # noqa: N803 - local conditions find no other
+    answer: dsl.OutputPath(str),
 ) -> dsl.ContainerSpec:
     """One command of `ml` in the project's image; the state is with the MLflow server."""
     uri = dsl.ConcatPlaceholder(["MLFLOW_TRACKING_URI=", server])
     return dsl.ContainerSpec(
         image=os.environ["ML_IMAGE"],
         command=["env", uri, "sh", "-c", ANSWER, "ml"],
-        args=[Output, command],
+        args=[answer, command],
     )
 
 
@@ -43,19 +43,37 @@ def ask(command: str, server: str, *after: dsl.PipelineTask) -> dsl.PipelineTask
     return task.set_display_name(command).set_caching_options(enable_caching=False)
 
 
+# Kubeflow's local runner knows in a condition what a pipeline was given, and no task's output: so
+# what depends on an answer is a pipeline that is given it.
+@dsl.pipeline(name="promotion")
+def promotion(answer: str, server: str) -> None:
+    """What the gate has proven once more becomes champion."""
+    with dsl.If(answer == "yes"):
+        ask("promote", server)
+
+
+@dsl.pipeline(name="judgement")
+def judgement(answer: str, server: str) -> None:
+    """What training has kept is judged on fresh rows."""
+    with dsl.If(answer == "yes"):
+        promotion(answer=ask("gate", server).output, server=server)
+
+
 @dsl.pipeline(name="training")
 def training(server: str) -> None:
-    """Judge a challenger on fresh rows; what the gate proves becomes champion."""
+    """Judge a challenger, twice; what the gate proves becomes champion."""
     trained = ask("train", server, ask("validate", server))
-    with dsl.If(trained.output == "yes"):
-        judged = ask("gate", server)
-        with dsl.If(judged.output == "yes"):
-            ask("promote", server)
+    judgement(answer=trained.output, server=server)
+
+
+@dsl.pipeline(name="retraining")
+def retraining(answer: str, server: str) -> None:
+    """Train where the champion was found wanting."""
+    with dsl.If(answer == "no"):
+        training(server=server)
 
 
 @dsl.pipeline(name="monitoring")
 def monitoring(server: str) -> None:
     """Look at the champion; `no` means that a retraining is due."""
-    watched = ask("monitor", server)
-    with dsl.If(watched.output == "no"):
-        training(server=server)
+    retraining(answer=ask("monitor", server).output, server=server)
