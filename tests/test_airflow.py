@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
-from orchestrated import break_code, break_data, edit, environment, project_with, weaken
+from orchestrated import break_code, break_data, edit, environment, model_of, project_with, weaken
 
 TRAIN, MONITOR = "customer-model-train", "customer-model-monitor"
 STAGES = ("validate", "train", "gate", "promote")
@@ -38,6 +38,7 @@ def run(installation, tmp_path) -> Airflow:
         shutil.copytree(home, here)
         dags = str(project.folder / "deploy" / "airflow")
         told = {"AIRFLOW_HOME": str(here), "AIRFLOW__CORE__DAGS_FOLDER": dags, **QUIET}
+        told["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{here}/airflow.db"
         done = project.run(programs / "airflow", "dags", "test", dag, status=None, env=told)
         with sqlite3.connect(here / "airflow.db") as asked:
             query = "select task_id, state from task_instance where dag_id = ?"
@@ -71,7 +72,7 @@ def test_a_run_that_passes_is_rejected_or_fails(run, installed, tmp_path):
     weaken(project)
     skipped = dict.fromkeys(STAGES[1:], "skipped")
     assert run(project, TRAIN) == (0, {"validate": "success", **skipped})
-    edit(next((project.folder / "src").glob("*/model.py")), "max_iter=1,", "max_iter=150,")
+    edit(model_of(project), "max_iter=1,", "max_iter=150,")
 
     break_code(project)
     stopped = {"gate": "upstream_failed", "promote": "upstream_failed"}
