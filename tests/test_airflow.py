@@ -45,7 +45,7 @@ def run(installation, tmp_path) -> Airflow:
             states = dict(asked.execute(query, (dag,)).fetchall())
             query = "select count(*) from dag_run where dag_id = ?"
             (started,) = asked.execute(query, (TRAIN,)).fetchone()
-        assert states, done.stdout[-3000:] + done.stderr[-3000:]
+        assert states, f"{done.returncode} {done.stdout[-3000:]} {done.stderr[-3000:]}"
         return done.returncode, {**states, **({"started": started} if dag == MONITOR else {})}
 
     return dags_test

@@ -12,4 +12,5 @@ RUN uv sync --locked --no-cache --no-install-project --compile-bytecode
 COPY --chown=10001 . .
 RUN uv sync --locked --no-cache
 USER 10001
-ENTRYPOINT ["ml"]
+# No entry point: Docker puts a command behind it, and Kubernetes in its place.
+CMD ["ml", "--help"]
