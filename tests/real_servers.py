@@ -2,13 +2,14 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,34 @@ def wait_until(ready: Callable[[], Any], process: subprocess.Popen, seconds: int
         assert process.poll() is None, "the server ended"
         time.sleep(0.1)
     raise AssertionError("the server did not answer")
+
+
+@contextmanager
+def mlflow_server(
+    command: Sequence[str | Path],
+    folder: Path,
+    records: str,
+    artifacts: str,
+    env: Mapping[str, str],
+) -> Iterator[str]:
+    """A real MLflow server; its log is beside what it keeps. Importing itself may take minutes."""
+    port = free_port()
+    where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    kept = ["--backend-store-uri", records, "--artifacts-destination", artifacts]
+    with (folder / "mlflow.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "server", *where, *kept],
+            env={**os.environ, **env, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: urllib.request.urlopen(f"{url}/health", timeout=1), process, 240)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 # Answers as S3 does, and writes down which bytes were asked for.

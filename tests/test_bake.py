@@ -3,10 +3,7 @@
 import ast
 import itertools
 import json
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -35,6 +32,7 @@ ALWAYS = {
     *GITHUB,
     *(f"deploy/{name}.sh" for name in ("copy", "deploy", "point", "push", "smoke")),
     ".dockerignore",
+    ".gitattributes",
     ".gitignore",
     ".pre-commit-config.yaml",
     "AGENTS.md",
@@ -55,6 +53,7 @@ ALWAYS = {
     "docs/monitor.md",
     "docs/page.png",
     "docs/serving.md",
+    "docs/updating.md",
     "docs/result.schema.json",
     "justfile",
     "pyproject.toml",
@@ -80,6 +79,16 @@ BASE = ("account", "autoscaler", "deployment", "disruption", "kustomization", "n
 BY_TARGET = {
     "registry": set(),
     "compose-ssh": set(),
+    "aws": {
+        *(
+            f"deploy/terraform/{name}.tf"
+            for name in (
+                *("balancer", "github", "network", "outputs", "registry", "roles", "service"),
+                *("storage", "variables", "versions"),
+            )
+        ),
+        "deploy/terraform/README.md",
+    },
     "kubernetes": {
         *(f"deploy/kubernetes/base/{name}.yaml" for name in BASE),
         *(
@@ -87,8 +96,25 @@ BY_TARGET = {
             for name in ("kustomization", "route")
         ),
         "deploy/kubernetes/components/canary/model/kustomization.yaml",
-        "deploy/kubernetes/overlays/production/kustomization.yaml",
-        "deploy/kubernetes/overlays/staging/kustomization.yaml",
+        *(
+            f"deploy/kubernetes/components/dask/{name}.yaml"
+            for name in ("kustomization", "network", "scheduler", "service", "workers")
+        ),
+        *(f"deploy/kubernetes/components/kserve/{n}.yaml" for n in ("inference", "kustomization")),
+        *(f"deploy/kubernetes/components/seldon/{n}.yaml" for n in ("kustomization", "seldon")),
+        *(
+            f"deploy/kubernetes/overlays/{name}/kustomization.yaml"
+            for name in ("production", "staging", "training", "training-now")
+        ),
+        *(
+            f"deploy/kubernetes/training/{name}.yaml"
+            for name in ("account", "cronjob", "job", "kustomization", "network")
+        ),
+        "deploy/cluster.sh",
+        "deploy/train.sh",
+        "docs/kubernetes.md",
+        "deploy/training.Dockerfile",
+        "deploy/training.Dockerfile.dockerignore",
     },
 }
 LICENSE_WORDS = {
@@ -171,43 +197,3 @@ def test_the_same_answers_give_the_same_bytes(tmp_path):
     assert {f: (one / f).read_bytes() for f in files_of(one)} == {
         f: (other / f).read_bytes() for f in files_of(other)
     }
-
-
-def git(folder: Path, *command: str) -> None:
-    who = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    subprocess.run(["git", *who, *command], cwd=folder, check=True, capture_output=True)
-
-
-def test_cruft_creates_and_updates_a_project(tmp_path):
-    """cruft clones the template, so it is given one whose head is the work tree."""
-    template = tmp_path / "template"
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    names = subprocess.run(listed, cwd=TEMPLATE, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (TEMPLATE / name).is_file():
-            (template / name).parent.mkdir(parents=True, exist_ok=True)
-            (template / name).write_bytes((TEMPLATE / name).read_bytes())
-    git(tmp_path, "init", "-q", str(template))
-    git(template, "add", "-A")
-    git(template, "commit", "-qm", "one")
-    cruft = [sys.executable, "-m", "cruft"]
-    out = tmp_path / "out"
-    out.mkdir()
-    create = [*cruft, "create", str(template), "--no-input", "--output-dir", str(out)]
-    subprocess.run(create, check=True, capture_output=True)
-    project = out / "customer-model"
-    assert files_of(project) - {".cruft.json"} == files_of(bake_into(tmp_path / "plain"))
-
-    git(project, "init", "-q")
-    mine = project / "settings.toml"
-    mine.write_text(mine.read_text(encoding="utf-8").replace("# port = 8080", "port = 9090"))
-    git(project, "add", "-A")
-    git(project, "commit", "-qm", "mine")
-    newer = template / "{{cookiecutter.__slug}}" / "justfile"
-    newer.write_text(newer.read_text(encoding="utf-8") + "\n# newer\n")
-    git(template, "commit", "-qam", "two")
-    update = [*cruft, "update", "--skip-apply-ask"]
-    subprocess.run(update, cwd=project, check=True, capture_output=True, env=os.environ)
-    assert "# newer" in (project / "justfile").read_text(encoding="utf-8")
-    assert "port = 9090" in mine.read_text(encoding="utf-8")
-    assert not list(project.rglob("*.rej"))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SAMPLES, TEMPLATE, TODAY, Project
+from real_servers import mlflow_server
 
 LATER = "2026-06-08"
 
@@ -89,8 +90,7 @@ def test_a_year_of_weeks_moves_the_champion_and_back(project):
 
 def test_a_judgement_against_an_old_champion_does_not_promote(project):
     project.ml("train", "--today", TODAY)
-    settings = project.folder / "settings.toml"
-    settings.write_text(settings.read_text("utf-8").replace("# seed = 0", "seed = 1"), "utf-8")
+    project.edit("settings.toml", ("# seed = 0", "seed = 1"))
     project.ml("train", "--today", LATER)
     assert len(facts(project)["versions"]) == 2
     project.ml("promote", "1")
@@ -157,9 +157,7 @@ def test_a_broken_batch_stops_training_and_leaves_the_champion(project, tmp_path
     project.ml("train", "--today", TODAY)
     project.ml("promote")
     before = facts(project)
-    contract = project.folder / "contract.yaml"
-    text = contract.read_text(encoding="utf-8")
-    contract.write_text(text.replace("range: [0, 240]", "range: [0, 3]"), encoding="utf-8")
+    project.edit("contract.yaml", ("range: [0, 240]", "range: [0, 3]"))
     done = project.ml("train", "--today", LATER, status=3)
     assert "tenure_months: range" in done.stderr
     assert done.stderr.count("row ") >= 3
@@ -167,11 +165,7 @@ def test_a_broken_batch_stops_training_and_leaves_the_champion(project, tmp_path
 
 
 def test_a_warning_is_shown_and_stops_nothing(project):
-    contract = project.folder / "contract.yaml"
-    rule = "range: [0, 240]"
-    text = contract.read_text(encoding="utf-8")
-    assert rule in text
-    contract.write_text(text.replace(rule, "range: [0, 3], severity: warn"), encoding="utf-8")
+    project.edit("contract.yaml", ("range: [0, 240]", "range: [0, 3], severity: warn"))
     done = project.ml("train", "--today", TODAY)
     assert "outside 0 to 3" in done.stdout
     assert "PROMOTE" in done.stdout
@@ -239,8 +233,7 @@ def test_serve_answers_until_it_is_told_to_stop(project):
 
 def test_two_promotions_at_once_end_in_one_champion(project):
     project.ml("train", "--today", TODAY)
-    settings = project.folder / "settings.toml"
-    settings.write_text(settings.read_text("utf-8").replace("# seed = 0", "seed = 1"), "utf-8")
+    project.edit("settings.toml", ("# seed = 0", "seed = 1"))
     project.ml("train", "--today", LATER)
     assert [v["judgement"]["verdict"] for v in facts(project)["versions"]] == ["PROMOTE"] * 2
     with ThreadPoolExecutor(4) as pool:
@@ -268,27 +261,11 @@ def test_the_doctor_tells_what_is_missing(project):
 
 @pytest.fixture
 def server(project, tmp_path):
-    """A real MLflow server on a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    mlflow = project.folder / ".venv" / "bin" / "mlflow"
-    command = [mlflow, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    store = [f"--backend-store-uri=sqlite:///{tmp_path}/server.db"]
-    store += [f"--artifacts-destination={tmp_path}/artifacts"]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    log = (tmp_path / "server.log").open("w")
-    process = subprocess.Popen(
-        [*command, *store], env=environment, stdout=log, stderr=log, start_new_session=True
-    )
-    uri = f"http://127.0.0.1:{port}"
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(f"{uri}/health", timeout=1)
-            break
-        except OSError:
-            time.sleep(0.5)
-    yield uri
-    os.killpg(process.pid, signal.SIGKILL)
+    """A real MLflow server with a database and a folder of its own."""
+    command = [project.folder / ".venv" / "bin" / "mlflow"]
+    records, artifacts = f"sqlite:///{tmp_path}/server.db", str(tmp_path / "artifacts")
+    with mlflow_server(command, tmp_path, records, artifacts, {}) as url:
+        yield url
 
 
 def test_a_server_holds_everything_and_another_checkout_sees_it(server, project, tmp_path):
@@ -319,7 +296,7 @@ def test_a_server_that_does_not_answer_is_an_error_within_seconds(kind, project)
 
 def test_a_crash_anywhere_is_mended_by_running_again(installed, tmp_path):
     """kill -9 before and after every write of `ml train` and `ml promote`; see crash.py."""
-    project = installed("binary").copy(tmp_path / "project")
+    project = installed("binary").copy(tmp_path / "project").hurry()
     script = TEMPLATE / "tests" / "crash.py"
     done = project.uv("python", script, str(tmp_path / "crashes"), timeout=1500)
     print(done.stdout)

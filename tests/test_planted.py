@@ -98,14 +98,11 @@ def test_a_metric_of_ones_own_decides(project):
         "    return float(answers[order[: len(order) // 5]].mean())\n",
         encoding="utf-8",
     )
-    path = project.folder / "settings.toml"
-    text = path.read_text(encoding="utf-8").replace(
-        '# metric = "roc_auc" ', f'metric = "python:{package.name}.mine:caught" '
-    )
-    path.write_text(text, encoding="utf-8")
+    own = f'metric = "python:{package.name}.mine:caught" '
+    project.edit("settings.toml", ('# metric = "roc_auc" ', own))
     done = project.ml("train", "--today", TODAY, status=2)
     assert "say in [gate] margin how much worse is still as good" in done.stderr
-    path.write_text(text.replace("# margin = 0.01 ", "margin = 0.02 "), encoding="utf-8")
+    project.edit("settings.toml", ("# margin = 0.01 ", "margin = 0.02 "))
     first = json.loads(project.ml("train", "--today", TODAY, "--json").stdout)
     assert first["decision"]["verdict"] == "PROMOTE"
     project.ml("promote")

@@ -51,10 +51,7 @@ class Repository:
 
     def change(self, name: str, old: str, new: str) -> None:
         """Edit a file and push."""
-        path = self.folder / name
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), encoding="utf-8")
+        Project(self.folder).edit(name, (old, new))
         self.services.publish(self.folder)
 
     def model(self, old: str, new: str) -> None:

@@ -35,7 +35,8 @@ KILLED = 137  # what a container ends with that took too much memory, or too lon
 PROXY = """
 defaults
   mode http
-  timeout connect 2s
+  timeout connect 10s
+  timeout check 10s
   timeout client 30s
   timeout server 30s
 frontend in
@@ -43,7 +44,7 @@ frontend in
   default_backend models
 backend models
   option httpchk GET /health/ready
-  default-server check inter 100ms fall 1 rise 1
+  default-server check inter 100ms fall 2 rise 1
   server one 127.0.0.1:{one}
   server two 127.0.0.1:{two}
 """
@@ -144,7 +145,7 @@ def test_a_rolling_restart_loses_no_request_and_no_row_of_the_log(
     judge = Judge(knowledge(installed("binary"), pair, body, tmp_path))
     one, two = free_port(), free_port()
     with ExitStack() as stack:
-        old = stack.enter_context(run(images[0], one, ML_DRAIN=1))
+        old = stack.enter_context(run(images[0], one, ML_DRAIN=4))
         port = stack.enter_context(proxy(tmp_path, one, two))
         behind = Service(port, old.process, old.log)
         behind.wait_for(lambda: behind.ask("/version").status == 200)
@@ -152,7 +153,7 @@ def test_a_rolling_restart_loses_no_request_and_no_row_of_the_log(
             for turn, (place, workers) in enumerate([(two, 2), (one, 1)], 1):
                 mine, others = version(pair[turn % 2]), version(pair[(turn + 1) % 2])
                 load.more(200)
-                next_one = run(images[turn % 2], place, ML_DRAIN=1, ML_WORKERS=workers)
+                next_one = run(images[turn % 2], place, ML_DRAIN=4, ML_WORKERS=workers)
                 new = stack.enter_context(next_one)
                 seen = judge.said[mine] + 100
                 new.wait_for(lambda mine=mine, seen=seen: judge.said[mine] > seen)

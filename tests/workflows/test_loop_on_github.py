@@ -174,7 +174,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 import polars as pl
 from customer_model import sample
-from customer_model.serving.part import Answered, line
+from customer_model.serving.part import line
 today = date.today()
 old = sample.rows("binary", today - timedelta(days=140), today - timedelta(days=100))
 new = sample.rows("binary", today - timedelta(days=100), today)
@@ -186,9 +186,9 @@ names = [*old.drop("customer_id", "observed_on", "gender", "churned").columns]
 for (day,), part in new.group_by("observed_on"):
     folder = Path("..", "traffic", str(day))
     folder.mkdir(parents=True)
-    at, rows = datetime.combine(day, time(12), UTC), part.select(names).to_dicts()
-    asked = Answered(at, str(day), "v0", rows, [[0.5, 0.5]] * len(rows), names)
-    (folder / "predictions-1.jsonl.gz").write_bytes(gzip.compress(line([asked], names)))
+    at, columns = datetime.combine(day, time(12), UTC), part.select(names).to_dict(as_series=False)
+    asked = line(at, "v0", [(str(day), len(part))], columns, [[0.5, 0.5]] * len(part))
+    (folder / "predictions-1.jsonl.gz").write_bytes(gzip.compress(asked))
     labels = [
         json.dumps({"at": at.isoformat(), "id": str(day), "row": n, "label": label})
         for n, label in enumerate(part["churned"])

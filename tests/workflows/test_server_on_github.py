@@ -1,16 +1,13 @@
 """The same workflows where a team has an MLflow server: PostgreSQL and an S3 store behind it."""
 
 import json
-import os
-import subprocess
 import tomllib
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Project
-from real_servers import free_port, postgres_server, s3_server, wait_until
+from real_servers import mlflow_server, postgres_server, s3_server
 from repository import DONE, GOOD, SHIPPED, SKIP, WEAK
 from services import git
 
@@ -24,26 +21,12 @@ def server(installed, tmp_path: Path) -> Iterator[str]:
     (version,) = [one["version"] for one in lock["package"] if one["name"] == "mlflow"]
     needed = [f"mlflow=={version}", "psycopg[binary]", "boto3"]
     command = ["uv", "run", "--no-project", *(part for one in needed for part in ("--with", one))]
-    port = free_port()
     (tmp_path / "s3").mkdir()
     with s3_server(tmp_path / "s3") as bucket, postgres_server("mlflow") as database:
-        command += ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers=1"]
-        command += ["--backend-store-uri", database.address(), "--artifacts-destination"]
-        environment = {**os.environ, **bucket.env, "MLFLOW_S3_ENDPOINT_URL": bucket.url}
-        with (tmp_path / "mlflow.log").open("w") as log:
-            process = subprocess.Popen(
-                [*command, "s3://bucket/models"],
-                env={**environment, "MLFLOW_DISABLE_TELEMETRY": "true"},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        uri = f"http://127.0.0.1:{port}"
-        try:
-            wait_until(lambda: urllib.request.urlopen(f"{uri}/health", timeout=1), process, 240)
-            yield uri
-        finally:
-            os.killpg(process.pid, 9)
+        env = {**bucket.env, "MLFLOW_S3_ENDPOINT_URL": bucket.url}
+        kept = database.address(), "s3://bucket/models"
+        with mlflow_server([*command, "mlflow"], tmp_path, *kept, env) as url:
+            yield url
 
 
 def test_a_server_is_the_truth_and_the_ledger_is_not_written(server, repository, installed):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import bake_into, need
+from conftest import bake_into, kubectl_of, need
 from real_servers import free_port, wait_until
 from services import pointer
 
@@ -69,7 +69,7 @@ def deploy(folder: Path, image: str, **env: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize("option", ["registry", "compose-ssh", "kubernetes"])
+@pytest.mark.parametrize("option", ["registry", "compose-ssh", "kubernetes", "aws"])
 def test_without_a_setting_the_pointer_moves_and_that_is_all(option, image, tmp_path):
     folder = bake_into(tmp_path / "baked", deploy=option)
     for _ in range(2):
@@ -154,11 +154,7 @@ def test_another_host_under_that_name_gets_nothing(host, image, tmp_path):
 @pytest.fixture
 def cluster(tmp_path: Path) -> dict[str, str]:
     """A `kubectl` that writes down what it is asked, and keeps the overlay."""
-    place = tmp_path / "cluster"
-    place.mkdir()
-    (place / "kubectl").write_text(RECORD.format(log=place / "log"))
-    (place / "kubectl").chmod(0o755)
-    return {"KUBE_CONFIG": "secret: yes", "PATH": f"{place}:{os.environ['PATH']}"}
+    return kubectl_of(tmp_path / "cluster", RECORD)
 
 
 def test_a_cluster_gets_the_image_by_digest_in_the_environments_namespace(cluster, image, tmp_path):

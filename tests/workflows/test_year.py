@@ -22,7 +22,6 @@ pytest_plugins = ["parts"]
 WEEKS = 52
 KILLED = {5, 14, 23, 35, 46}
 CROWDED = {0, 8, 19, 28, 39}  # three at once, each with another model
-SETTINGS = "window_days = 60  "  # shortened data
 MOST_SECONDS = 25  # of a run that will be killed
 
 
@@ -37,14 +36,8 @@ class Year:
     def runner(self, steps: int = 150) -> Project:
         """A checkout without any state, as a job gets it."""
         self.made += 1
-        made = self.project.copy(self.folder / f"runner-{self.made}")
-        path = made.folder / "settings.toml"
-        text = path.read_text(encoding="utf-8").replace("# window_days = 180  ", SETTINGS)
-        text = text.replace("# behaviour = true ", "behaviour = false ")
-        path.write_text(text, encoding="utf-8")
-        path = made.folder / "src" / "customer_model" / "model.py"
-        text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("max_iter=150", f"max_iter={steps}"), encoding="utf-8")
+        made = self.project.copy(self.folder / f"runner-{self.made}").hurry()
+        made.edit("src/customer_model/model.py", ("max_iter=150", f"max_iter={steps}"))
         connect(made.folder, self.services.remote)
         return made
 

@@ -9,3 +9,11 @@ ROW = {
     "monthly_spend": 45.0,
     "satisfaction": 7,
 }
+
+
+def logged_line(at, id_, version, rows, answers, names):
+    """A request as a line of the prediction log."""
+    from your_package.serving.part import line
+
+    columns = {name: [row[name] for row in rows] for name in names}
+    return line(at, version, [(id_, len(rows))], columns, answers)

@@ -157,7 +157,9 @@ def test_who_is_gone_is_not_scored(app, monkeypatch):
     """The rows of a client that hung up are dropped before the model is asked."""
     kept, asked = [], Batcher.ask
     monkeypatch.setattr(
-        Batcher, "ask", lambda self, rows, future: (kept.append(future), asked(self, rows, future))
+        Batcher,
+        "ask",
+        lambda self, rows, future, id_: (kept.append(future), asked(self, rows, future, id_)),
     )
     batcher = app.loaded.batcher
     batcher.busy = True  # as if the model were at work

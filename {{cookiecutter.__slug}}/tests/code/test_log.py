@@ -5,14 +5,17 @@ import gzip
 import json
 import os
 import time
+from concurrent.futures import Future
 from datetime import date
 
+import numpy as np
 import pytest
 from _row import ROW as CUSTOMER
 
 from your_package.errors import Stop
 from your_package.serving import log as logs
 from your_package.serving import part as parts
+from your_package.serving.batcher import Scored, Waiting
 from your_package.serving.log import Log, logged
 from your_package.serving.place import Place
 
@@ -33,6 +36,22 @@ def apart(line):
     for place, values in enumerate(zip(*line.values(), strict=True)):
         row = dict(zip(line, values, strict=True))
         yield row | {"inputs": {name: column[place] for name, column in inputs.items()}}
+
+
+def scored(rows):
+    """A call of the model, as far as the log looks at it."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return Scored(columns, {}, np.empty(0), [], 0.0)
+
+
+def waiting(id_, rows):
+    """A request that nobody waits for any more."""
+    return Waiting(rows, Future(), id_)
+
+
+def add(log, id_, rows, names=tuple(ROW)):
+    """Hand the log one request, as the batcher does."""
+    log.add("v1", [*names], [waiting(id_, rows)], scored(rows), [0.5] * len(rows))
 
 
 @pytest.fixture
@@ -67,7 +86,7 @@ def test_free_text_stays_out(small_model, tmp_path):
     text = type(signature.inputs[0])("note", "text")
     changed = type(signature)(**{**vars(signature), "inputs": (*signature.inputs, text)})
     log = Log(Place.open(str(tmp_path)))
-    log.add("r", "v1", [ROW | {"note": "call Ada at home"}], [0.5], logged(changed))
+    add(log, "r", [ROW | {"note": "call Ada at home"}], logged(changed))
     log.close()
     assert "note" not in lines(tmp_path, "predictions")[0]["inputs"]
 
@@ -75,23 +94,43 @@ def test_free_text_stays_out(small_model, tmp_path):
 def test_a_share_of_the_requests_is_kept(tmp_path):
     log = Log(Place.open(str(tmp_path)), sample=0.2)
     for number in range(2000):
-        log.add(str(number), "v1", [ROW], [0.5], [*ROW])
+        add(log, str(number), [ROW])
     log.close()
     assert 300 < len(lines(tmp_path, "predictions")) < 500
+
+
+def test_requests_that_were_scored_together_are_one_line_and_sampled_one_by_one(tmp_path):
+    log = Log(Place.open(str(tmp_path)), sample=0.5)
+    requests = [[ROW | {"tenure_months": n}] * (1 + n % 2) for n in range(400)]
+    rows = [row for one in requests for row in one]
+    batch = [waiting(str(n), one) for n, one in enumerate(requests)]
+    answers = [n / 400 for n, one in enumerate(requests) for _ in one]
+    log.add("v1", [*ROW], batch, scored(rows), answers)
+    log.close()
+    (part,) = tmp_path.glob("*/*.gz")
+    assert len(gzip.decompress(part.read_bytes()).splitlines()) == 1
+    kept = lines(tmp_path, "predictions")
+    told = [(one["id"], one["row"]) for one in kept]
+    ids = dict.fromkeys(id_ for id_, _ in told)
+    assert told == [(id_, row) for id_ in ids for row in range(1 + int(id_) % 2)]
+    assert 130 < len(ids) < 270
+    for one in kept:
+        assert one["inputs"]["tenure_months"] == int(one["id"])
+        assert one["answer"] == int(one["id"]) / 400
 
 
 def test_what_there_is_no_room_for_is_dropped_and_counted(log, monkeypatch):
     monkeypatch.setattr(logs, "MOST_WAITING", 0)
     for number in range(20):
-        log.add(str(number), "v1", [ROW] * 3, [0.5] * 3, [*ROW])
+        add(log, str(number), [ROW] * 3)
     log.close()
     assert (log.kept, log.refused) == (0, 60)
 
 
 def test_a_part_that_is_large_is_written_before_its_time(log, monkeypatch, tmp_path):
     monkeypatch.setattr(parts, "LARGEST_PART", 100)
-    for number in range(logs.AT_ONCE):
-        log.add(str(number), "v1", [ROW], [0.5], [*ROW])
+    for number in range(20):
+        add(log, str(number), [ROW])
     end = time.monotonic() + 5
     while not lines(tmp_path, "predictions") and time.monotonic() < end:
         time.sleep(0.01)
@@ -100,7 +139,7 @@ def test_a_part_that_is_large_is_written_before_its_time(log, monkeypatch, tmp_p
 
 def test_a_part_that_is_old_is_written(log, monkeypatch, tmp_path):
     monkeypatch.setattr(parts, "SECONDS", 0.01)
-    log.add("r", "v1", [ROW], [0.5], [*ROW])
+    add(log, "r", [ROW])
     end = time.monotonic() + 5
     while not lines(tmp_path, "predictions") and time.monotonic() < end:
         time.sleep(0.01)
@@ -112,7 +151,7 @@ def test_a_disk_that_fails_costs_the_log_and_not_the_service(log, monkeypatch):
         raise OSError("no space left on device")
 
     monkeypatch.setattr(Place, "write", fail)
-    log.add("r", "v1", [ROW], [0.5], [*ROW])
+    add(log, "r", [ROW])
     log.close()
     assert (log.kept, log.failed) == (0, 1)
 
@@ -136,7 +175,7 @@ def test_a_url_is_written_by_fsspec():
     import fsspec
 
     log = Log(Place.open("memory://log"))
-    log.add("r", "v1", [ROW], [0.5], [*ROW])
+    add(log, "r", [ROW])
     log.close()
     names = [name for name in fsspec.filesystem("memory").find("/log") if "predictions" in name]
     assert len(names) == 1

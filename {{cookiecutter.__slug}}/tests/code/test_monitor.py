@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 import pytest
+from _row import logged_line
 
 from your_package import pipeline, sample
 from your_package.errors import Status, Stop
@@ -15,7 +16,6 @@ from your_package.monitor import watch as watching
 from your_package.monitor.report import write_report
 from your_package.predict import champion
 from your_package.promote import promote
-from your_package.serving.part import Answered, line
 from your_package.serving.place import Place
 from your_package.store.bundle import MANIFEST
 from your_package.store.encode import encode_rows
@@ -150,11 +150,11 @@ def logged(shipped, monkeypatch, tmp_path):
             asked = part.select(names).to_dicts()
             answers = [said[n].tolist() for n in part["index"]]
             name = f"{day[0]}/{{}}-1.jsonl.gz"
-            one = Answered(at, f"r{day[0]}", version, asked, answers, names)
-            place.write(name.format("predictions"), gzip.compress(line([one], names)))
+            one = logged_line(at, f"r{day[0]}", version, asked, answers, names)
+            place.write(name.format("predictions"), gzip.compress(one))
             if labels:
                 told = [
-                    {"at": at.isoformat(), "id": one.id, "row": n, "label": value}
+                    {"at": at.isoformat(), "id": f"r{day[0]}", "row": n, "label": value}
                     for n, value in enumerate(part[labels])
                 ]
                 text = "\n".join(map(json.dumps, told))

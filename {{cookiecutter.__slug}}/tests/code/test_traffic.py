@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from _row import ROW
+from _row import ROW, logged_line
 
 from your_package.monitor.traffic import (
     ANSWER,
@@ -16,7 +16,6 @@ from your_package.monitor.traffic import (
     read_traffic,
 )
 from your_package.serving.log import Label, Log
-from your_package.serving.part import Answered, line
 from your_package.serving.place import Place
 
 DAY = date(2026, 6, 1)
@@ -38,7 +37,7 @@ def keep(place):
             told = [json.dumps({**one._asdict(), "at": one.at.isoformat()}) for one in asked]
             content = "\n".join(told).encode()
         else:
-            content = b"".join(line([one], one.columns) for one in asked)
+            content = b"".join(asked)
         name = f"{day}/{kind}-{len(place.names(date.min))}.jsonl.gz"
         place.write(name, gzip.compress(content))
 
@@ -55,7 +54,7 @@ def read(place, sample_contract):
 
 def asked(id_, *rows, at=NOON, version="v1", answer=(0.4, 0.6)):
     rows = rows or (ROW,)
-    return Answered(at, id_, version, list(rows), [list(answer)] * len(rows), [*ROW])
+    return logged_line(at, id_, version, rows, [list(answer)] * len(rows), [*ROW])
 
 
 def label(id_, value, row=0, at=NOON + timedelta(days=1)):
@@ -150,8 +149,9 @@ def test_a_file_that_cannot_be_read_is_counted_and_the_others_are_read(keep, rea
 
 def test_versions_with_other_columns_stand_in_one_table(keep, read):
     fewer = {name: value for name, value in ROW.items() if name != "satisfaction"}
-    old = Answered(NOON, "old", "v1", [fewer], [[0.4, 0.6]], [*fewer])
-    more = Answered(NOON, "more", "v3", [ROW | {"unknown": 5}], [[0.4, 0.6]], [*ROW, "unknown"])
+    old = logged_line(NOON, "old", "v1", [fewer], [[0.4, 0.6]], [*fewer])
+    known = [*ROW, "unknown"]
+    more = logged_line(NOON, "more", "v3", [ROW | {"unknown": 5}], [[0.4, 0.6]], known)
     keep(old, asked("new", version="v2"), more)
     found = read()
     assert found.versions == {"v1": 1, "v2": 1, "v3": 1}
@@ -164,7 +164,7 @@ def test_a_column_of_the_log_may_be_called_as_ours_are(keep, place, sample_contr
     contract = sample_contract("binary")
     columns = {"id": contract.columns["plan"], **contract.columns}
     named = contract.model_copy(update={"columns": columns})
-    one = Answered(NOON, "a", "v1", [ROW | {"id": "basic"}], [[0.4, 0.6]], [*ROW, "id"])
+    one = logged_line(NOON, "a", "v1", [ROW | {"id": "basic"}], [[0.4, 0.6]], [*ROW, "id"])
     keep(one)
     found = read_traffic(place, named, DAY, DAY + timedelta(days=1))
     assert (found.rows["id"].to_list(), found.rows[ID].to_list()) == (["basic"], ["a"])
@@ -173,7 +173,7 @@ def test_a_column_of_the_log_may_be_called_as_ours_are(keep, place, sample_contr
 def test_a_log_behind_a_url_is_read_as_well(sample_contract):
     place = Place("memory://traffic")
     one = asked("a")
-    place.write(f"{DAY}/predictions-1.jsonl.gz", gzip.compress(line([one], one.columns)))
+    place.write(f"{DAY}/predictions-1.jsonl.gz", gzip.compress(one))
     found = read_traffic(place, sample_contract("binary"), DAY, DAY + timedelta(days=1))
     assert found.rows[ID].to_list() == ["a"]
 

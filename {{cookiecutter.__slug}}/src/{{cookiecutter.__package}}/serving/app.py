@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from .bodies import Refused
 from .counters import Counters, Times, exposition, shared
 from .feedback import keep_labels
 from .loaded import Loaded
-from .log import Log
+from .log import Log, logged
 from .platforms import Headers
 from .request import (
     Answer,
@@ -73,7 +74,9 @@ class App:
             for path, handler in (told(loaded) | self._health(loaded)).items()
         }
         routes["/metrics"] = {"GET": self._metrics}
-        told_of = (self.counters, self._times, self.log)
+        if self.log:
+            loaded.batcher.keep = partial(self.log.add, version, logged(signature))
+        told_of = (self.counters, self._times)
         askers = {path: Asker(loaded, way, *told_of) for path, way in ways.items()}
         routes |= {path: {"POST": asker} for path, asker in askers.items()}
         routes["/feedback"] = {"POST": self._feedback}

@@ -7,7 +7,6 @@ from .batcher import Answers
 from .bodies import Refused
 from .counters import Counters, Times
 from .loaded import Loaded
-from .log import Log, logged
 from .platforms import Headers, Platform, Reply
 from .request import Answer, Request, read_body
 from .rules import Row
@@ -28,13 +27,12 @@ class Asker:
     """Answers from one bundle in one platform's words."""
 
     def __init__(
-        self, loaded: Loaded, platform: Platform, counters: Counters, times: Times, log: Log | None
+        self, loaded: Loaded, platform: Platform, counters: Counters, times: Times
     ) -> None:
         """Keep what each request needs."""
         self.signature, self.version = loaded.model.signature, loaded.version
         self.rules, self.batcher, self.platform = loaded.rules, loaded.batcher, platform
-        self.counters, self.times, self.log = counters, times, log
-        self.columns = logged(self.signature)
+        self.counters, self.times = counters, times
 
     def read(self, body: bytes, headers: Headers, id_: str, came: float) -> Question:
         """The rows of a body.
@@ -50,10 +48,8 @@ class Asker:
         return Question(rows, headers, body, id_, came, perf_counter())
 
     def write(self, asked: Question, answers: Answers) -> Answer:
-        """What the model said, in the platform's words; logged and timed."""
+        """What the model said, in the platform's words; timed."""
         answered = perf_counter()
-        if self.log:
-            self.log.add(asked.id, self.version, asked.rows, answers.values, self.columns)
         told = (self.signature, answers, self.version, asked.id, asked.headers, asked.body)
         answer = Answer(200, *self.platform.write(Reply(*told)))
         self.times.add(asked.came, asked.read, answers.begun, answered, perf_counter())
@@ -63,4 +59,4 @@ class Asker:
         """Answer one request, as a handler does."""
         came = perf_counter()
         asked = self.read(await read_body(request), request.headers, request.id, came)
-        return self.write(asked, await self.batcher.predict(asked.rows))
+        return self.write(asked, await self.batcher.predict(asked.rows, asked.id))

@@ -33,7 +33,12 @@ class Answered(Protocol):
         """There will be none."""
 
 
-Waiting = tuple[list[Row], Answered]
+class Waiting(NamedTuple):
+    """One request that waits: its rows, who is told of the answers, and what it is called."""
+
+    rows: list[Row]
+    future: Answered
+    id: str
 
 
 class Answers(NamedTuple):
@@ -47,6 +52,7 @@ class Answers(NamedTuple):
 class Scored(NamedTuple):
     """One call of the model: what it read, what it answered, in words too, and when it began."""
 
+    columns: dict[str, list[Any]]
     inputs: Inputs
     answers: NDArray
     labels: list[Any]
@@ -60,23 +66,24 @@ class Batcher:
     model: Model
     queue: int = 20_000
     scored: Callable[[Scored], None] = lambda _: None
+    keep: Callable[[list[Waiting], Scored, list[Any]], None] | None = None  # the log's
     waiting: list[Waiting] = field(default_factory=list)
     rows: int = 0
     busy: bool = False
     loop: asyncio.AbstractEventLoop = field(init=False)  # of whoever asks
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "score"))
 
-    def predict(self, rows: list[Row]) -> asyncio.Future[Answers]:
+    def predict(self, rows: list[Row], id_: str = "") -> asyncio.Future[Answers]:
         """Answers to these rows, scored together with whatever else waits.
 
         Raises:
             Refused: too many rows wait already.
         """
         future = asyncio.get_running_loop().create_future()
-        self.ask(rows, future)
+        self.ask(rows, future, id_)
         return future
 
-    def ask(self, rows: list[Row], future: "Answered") -> None:
+    def ask(self, rows: list[Row], future: Answered, id_: str = "") -> None:
         """The same, told to whatever is like a future.
 
         Raises:
@@ -87,7 +94,7 @@ class Batcher:
         if not self.busy:
             self.busy, self.loop = True, asyncio.get_running_loop()
             self.loop.call_soon(self._next)
-        self.waiting.append((rows, future))
+        self.waiting.append(Waiting(rows, future, id_))
         self.rows += len(rows)
 
     def _next(self) -> None:
@@ -105,7 +112,7 @@ class Batcher:
         """Hand the answers out, and go on with what came meanwhile."""
         if isinstance(found, Exception) and len(batch) > 1:
             for one in batch:  # whose fault it was
-                self._settle([one], self._try(one[0]))
+                self._settle([one], self._try(one.rows))
         else:
             self._settle(batch, found)
         if self.waiting:
@@ -115,30 +122,32 @@ class Batcher:
 
     def _settle(self, batch: list[Waiting], found: Scored | Exception) -> None:
         if isinstance(found, Exception):
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(found)
+            for one in batch:
+                if not one.future.done():
+                    one.future.set_exception(found)
             return
         labels, values, start = found.labels, found.answers.tolist(), 0
-        for rows, future in batch:
+        for rows, future, _ in batch:
             end = start + len(rows)
             if not future.done():
                 future.set_result(Answers(labels[start:end], values[start:end], found.begun))
             start = end
         self.scored(found)
+        if self.keep:
+            self.keep(batch, found, values)
 
     def _take(self) -> tuple[list[Waiting], list[Row]]:
         """Requests that are still wanted, as many as one call may hold."""
         batch, rows, waiting = [], [], self.waiting
         self.waiting = []
-        for place, (asked, future) in enumerate(waiting):
-            if batch and len(rows) + len(asked) > LARGEST_BATCH:
+        for place, one in enumerate(waiting):
+            if batch and len(rows) + len(one.rows) > LARGEST_BATCH:
                 self.waiting = waiting[place:]
                 break
-            self.rows -= len(asked)
-            if not future.cancelled():
-                batch.append((asked, future))
-                rows += asked
+            self.rows -= len(one.rows)
+            if not one.future.cancelled():
+                batch.append(one)
+                rows += one.rows
         return batch, rows
 
     def _try(self, rows: list[Row]) -> Scored | Exception:
@@ -150,4 +159,4 @@ class Batcher:
             labels = signature.labels(answers)
         except Exception as error:  # noqa: BLE001 - a model of the user's may raise anything
             return error
-        return Scored(encoded, answers, labels, begun)
+        return Scored(columns, encoded, answers, labels, begun)

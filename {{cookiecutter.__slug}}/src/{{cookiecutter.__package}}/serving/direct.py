@@ -50,7 +50,7 @@ class Direct:
         self._id = self._app.id_of(headers)
         try:
             self._asked = self._asker.read(body, headers, self._id, perf_counter())
-            self._asker.batcher.ask(self._asked.rows, self)
+            self._asker.batcher.ask(self._asked.rows, self, self._id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
             self.set_exception(error)
 

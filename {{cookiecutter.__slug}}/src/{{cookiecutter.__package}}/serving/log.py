@@ -1,7 +1,7 @@
 """The prediction log: what was asked and answered, for monitoring. A thread writes, in parts.
 
-A part is whole or not at all. Its lines are made where requests are answered, because a thread
-would hold up the others for longer; packing and writing are the thread's, and hold up nobody.
+A part is whole or not at all. Its lines are made where the model was asked, while the rows are at
+hand; packing and writing are the thread's, and hold up nobody.
 """
 
 import contextlib
@@ -13,20 +13,21 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from itertools import count, groupby
+from itertools import count
 from random import random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from ..store.model import Signature
 from . import part as parts
-from .part import LINE, Answered, Part, line
+from .part import LINE, Part, line
 from .place import Place
-from .rules import Row
+
+if TYPE_CHECKING:
+    from .batcher import Scored, Waiting
 
 MOST_WAITING = 20_000  # rows; what comes on top of them is dropped, and counted
-AT_ONCE = 64  # rows of a line: few enough to be still at hand when it is made
 
 
 class Label(NamedTuple):
@@ -50,10 +51,8 @@ class Log:
         """Begin to write."""
         self.place, self.sample, self.days = place, sample, days
         self.kept = self.failed = self.refused = 0  # rows
-        self._came = self._lined = self._went = 0  # rows: asked, in a line, packed
-        self._answered: deque[Answered] = deque()
+        self._came = self._went = 0  # rows: asked, packed
         self._lines: deque[tuple[bytes, int]] = deque()
-        self._lining = threading.Lock()
         self._labels: deque[tuple[Label, Future]] = deque()
         self._part, self._numbers = Part(), count()
         self._wake, self._ended = threading.Event(), False
@@ -61,19 +60,39 @@ class Log:
         self._thread.start()
 
     def add(
-        self, id_: str, version: str, rows: list[Row], answers: list[Any], columns: list[str]
+        self,
+        version: str,
+        names: list[str],
+        batch: list["Waiting"],
+        scored: "Scored",
+        answers: list[Any],
     ) -> None:
-        """Keep a request, if the sample and the room allow it."""
-        if self.sample < 1 and random() >= self.sample:  # noqa: S311 - no secret
-            return
-        waiting = self._came - self._went
-        if waiting >= MOST_WAITING:
-            self.refused += len(rows)
-            return
-        self._came += len(rows)
-        self._answered.append(Answered(datetime.now(UTC), id_, version, rows, answers, columns))
-        if self._came - self._lined >= AT_ONCE:
-            self._line()
+        """Keep what one call of the model answered, if the sample and the room allow it."""
+        columns = {name: scored.columns[name] for name in names}
+        if self.sample < 1:
+            batch, columns, answers = self._sampled(batch, columns, answers)
+        rows = len(answers)
+        if self._came - self._went >= MOST_WAITING:
+            self.refused += rows
+        elif rows:
+            self._came += rows
+            asked = [(one.id, len(one.rows)) for one in batch]
+            told = line(datetime.now(UTC), version, asked, columns, answers)
+            self._lines.append((told, rows))
+
+    def _sampled(
+        self, batch: list["Waiting"], columns: dict[str, list[Any]], answers: list[Any]
+    ) -> tuple[list["Waiting"], dict[str, list[Any]], list[Any]]:
+        """Some of the requests, with their rows."""
+        kept, places, start = [], [], 0
+        for one in batch:
+            end = start + len(one.rows)
+            if random() < self.sample:  # noqa: S311 - no secret
+                kept.append(one)
+                places += range(start, end)
+            start = end
+        chosen = {name: [column[n] for n in places] for name, column in columns.items()}
+        return kept, chosen, [answers[n] for n in places]
 
     def label(self, labels: Iterable[Label]) -> list[Future]:
         """Write true answers at once; a future is done when its label is on the disk."""
@@ -100,22 +119,11 @@ class Log:
         self._pack()
         self._write_part()
 
-    def _line(self) -> None:
-        """Make lines of what was answered."""
-        with self._lining:
-            asked = [self._answered.popleft() for _ in range(len(self._answered))]
-            for columns, part in groupby(asked, key=lambda one: one.columns):
-                same = list(part)
-                rows = sum(len(one.rows) for one in same)
-                self._lines.append((line(same, columns), rows))
-                self._lined += rows
-
     def _pack(self) -> None:
-        self._line()
-        while self._lines:
-            content, rows = self._lines.popleft()
-            self._went += rows
-            self._part.add(content, rows)
+        ready = [self._lines.popleft() for _ in range(len(self._lines))]
+        rows = sum(kept for _, kept in ready)
+        self._part.add(b"".join(content for content, _ in ready), rows)
+        self._went += rows
 
     def _write_part(self) -> None:
         part, self._part = self._part, Part()

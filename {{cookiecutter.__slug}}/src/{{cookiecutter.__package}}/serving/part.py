@@ -1,45 +1,39 @@
-"""A part of the prediction log: gzipped JSON, a line for some hundred rows, columns of values.
+"""A part of the prediction log: gzipped JSON, a line for each call of the model, columns of values.
 
-A line of columns costs a third of a line for each row. Parquet would need Arrow, which is larger
-than the rest of the image.
+The columns are those that the model was asked with, so a line costs little more than its bytes.
+Parquet would need Arrow, which is larger than the rest of the image.
 """
 
 import gzip
 import io
 import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
-
-from .rules import Row
 
 LARGEST_PART = 50_000_000  # bytes before they are packed to a tenth
 SECONDS = 10.0  # what a crash may cost
 LINE = orjson.OPT_APPEND_NEWLINE
 
 
-class Answered(NamedTuple):
-    """One request as it is logged."""
-
-    at: datetime
-    id: str
-    version: str
-    rows: list[Row]
-    answers: list[Any]
-    columns: list[str]
-
-
-def line(asked: list[Answered], columns: list[str]) -> bytes:
-    """Rows as columns of values; those of one request stand together."""
-    rows = [row for one in asked for row in one.rows]
+def line(
+    at: datetime,
+    version: str,
+    asked: Sequence[tuple[str, int]],
+    columns: Mapping[str, list[Any]],
+    answers: list[Any],
+) -> bytes:
+    """The rows of requests that were scored together; `asked` is id and number of rows of each."""
+    rows = len(answers)
     told = {
-        "at": [one.at for one in asked for _ in one.rows],
-        "id": [one.id for one in asked for _ in one.rows],
-        "row": [place for one in asked for place in range(len(one.rows))],
-        "version": [one.version for one in asked for _ in one.rows],
-        "answer": [answer for one in asked for answer in one.answers],
-        "inputs": {name: [row[name] for row in rows] for name in columns},
+        "at": [at] * rows,
+        "id": [id_ for id_, count in asked for _ in range(count)],
+        "row": [row for _, count in asked for row in range(count)],
+        "version": [version] * rows,
+        "answer": answers,
+        "inputs": columns,
     }
     return orjson.dumps(told, option=LINE)
 

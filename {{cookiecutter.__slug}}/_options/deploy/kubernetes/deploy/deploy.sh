@@ -6,21 +6,15 @@
 set -euo pipefail
 environment=$1 image=$2 canary=${CANARY:-$2} here=$(dirname "$0")
 if [[ -n ${KUBE_CONFIG:-} ]]; then
-  overlay=$here/.overlay
-  mkdir -p "$overlay"
-  trap 'rm --recursive --force "$overlay"' EXIT
-  (umask 077 && printf '%s\n' "$KUBE_CONFIG" > "$overlay/config")
-  cat > "$overlay/kustomization.yaml" <<- END
-	apiVersion: kustomize.config.k8s.io/v1beta1
-	kind: Kustomization
-	resources: [../kubernetes/overlays/$environment]
-	images:
-	  - {name: model, newName: "${image%@*}", digest: "${image#*@}"}
-	  - {name: model-canary, newName: "${canary%@*}", digest: "${canary#*@}"}
-	END
-  kubectl="kubectl --kubeconfig $overlay/config --namespace model-$environment"
-  $kubectl apply --kustomize "$overlay"
-  $kubectl rollout status deployment/model --timeout 300s
+  # shellcheck source-path=SCRIPTDIR source=cluster.sh
+  . "$here/cluster.sh"
+  open_cluster "model-$environment" "$environment" "model=$image" "model-canary=$canary"
+  applied=$(apply | tee /dev/stderr)
+  case $applied in # whoever makes the pods says when they are ready; the golden rows are asked next
+    *inferenceservice*) ask wait inferenceservice/model --for condition=Ready --timeout 300s ;;
+    *seldondeployment*) ask wait seldondeployment/model --for jsonpath='{.status.state}'=Available --timeout 300s ;;
+    *) ask rollout status deployment/model --timeout 300s ;;
+  esac
 else
   echo "No KUBE_CONFIG: the pointer moves alone."
 fi

@@ -1,0 +1,136 @@
+"""What maintainers are told is so: paths, commands, figures, and a site without broken links."""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from conftest import PROJECT, SOURCES, TEMPLATE
+
+TOLD = ("CONTRIBUTING.md", "AGENTS.md")
+PLACES = (TEMPLATE, PROJECT, SOURCES, PROJECT / "_options" / "deploy" / "registry")
+MAKEFILE = (TEMPLATE / "Makefile").read_text(encoding="utf-8")
+
+
+def read(name: str) -> str:
+    return (TEMPLATE / name).read_text(encoding="utf-8")
+
+
+def paths(text: str) -> list[str]:
+    """Words in backticks, and the map's first words, that look like a path."""
+    listed = re.search(r"^```\n(.*?)^```", text, re.M | re.S)
+    rows = [re.split(r"\s{2,}", row)[0] for row in listed[1].splitlines()] if listed else []
+    words = [w for told in [*re.findall(r"`([^`\n]+)`", text), *rows] for w in told.split()]
+    looks = re.compile(r"[\w.{}*-]+(/[\w.{}*-]*)*")
+    return [w for w in words if looks.fullmatch(w) and re.search(r"/|\.(py|md|json|yml|toml)$", w)]
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_every_path_that_is_named_exists(name):
+    named = [p for p in paths(read(name)) if not p.startswith("build/") and p != ".cruft.json"]
+    assert len(named) > 4
+    missing = [p for p in named if not any(list(place.glob(p)) for place in PLACES)]
+    assert missing == []
+
+
+def test_every_name_in_capitals_is_in_the_tests():
+    every = "".join(p.read_text(encoding="utf-8") for p in (TEMPLATE / "tests").glob("*.py"))
+    names = set(re.findall(r"`([A-Z_]{5,})`", read("CONTRIBUTING.md"))) - {"DEMO_KEY"}
+    assert {"OPTIONS", "PERMISSIONS", "TRIGGERS", "OWN_PERMISSIONS"} <= names
+    kept = every + (TEMPLATE / ".github" / "workflows" / "demo.yml").read_text(encoding="utf-8")
+    assert [name for name in names if name not in kept] == []
+
+
+def test_every_make_command_that_is_named_is_there_and_the_speeds_are_told():
+    targets = set(re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)[1].split())
+    for name in (*TOLD, "README.md"):
+        assert set(re.findall(r"(?:^|`)make ([\w-]+)", read(name), re.M)) <= targets, name
+    assert {t for t in targets if t.startswith("test")} <= set(
+        re.findall(r"`make ([\w-]+)`", read("CONTRIBUTING.md"))
+    )
+
+
+def test_the_three_speeds_name_files_and_together_are_all():
+    listed = subprocess.run(
+        ["make", "--dry-run", "test-fast", "test-project", "test-slow", "UV=uv"],
+        cwd=TEMPLATE, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    named = re.findall(r"tests/\w+(?:\.py)?", listed)
+    assert len(named) == len(set(named))
+    there = {p.relative_to(TEMPLATE).as_posix() for p in (TEMPLATE / "tests").glob("test_*.py")}
+    assert set(named) == there | {"tests/workflows"}
+    speeds = [line for line in listed.splitlines() if "pytest" in line]
+    assert len(speeds) == 3
+
+
+def numbers(text: str) -> list[str]:
+    """Figures as they are written, without names of columns and rules."""
+    return re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?%?", text)
+
+
+def figures(page: str) -> list[tuple[str, str]]:
+    """Each figure of a part's table or of a point, with the results that they link."""
+    found = []
+    for part in re.split(r"^## |^- ", page, flags=re.M):
+        links = re.findall(r"\]\(\.\./benchmarks/results/([\w-]+\.md)\)", part)
+        if not links:
+            continue
+        rows = [row.split("|", 2)[2] for row in part.splitlines() if row.startswith("|")]
+        rows = rows[2:] if rows else [re.sub(r"\]\(.*?\)|`.*?`|p < \.05", "", part)]
+        found += [(number, link) for row in rows for number in numbers(row) for link in links[:1]]
+    return found
+
+
+def test_every_figure_of_the_comparison_is_in_the_results_that_it_links():
+    page = read("docs/comparison.md")
+    assert re.search(r"^State of \d{4}-\d\d-\d\d\.", page, re.M)
+    told = figures(page)
+    assert len(told) > 60
+    missing = []
+    for number, link in told:
+        results = read(f"benchmarks/results/{link}")
+        if not re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d]|[.,]\d)", results):
+            missing.append(f"{number} is not in {link}")
+    assert missing == []
+    for script in re.findall(r"`(benchmarks/\w+\.py)`", page):
+        assert (TEMPLATE / script).is_file()
+
+
+class Links(HTMLParser):
+    """What a page loads or links."""
+
+    def __init__(self) -> None:
+        """Nothing is read yet."""
+        super().__init__()
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep what a browser would fetch by itself."""
+        given = dict(attrs)
+        if tag in ("script", "img") or (tag == "link" and given.get("rel") == "stylesheet"):
+            self.loaded.append(given.get("src") or given.get("href") or "")
+
+
+def test_the_site_builds_without_a_broken_link_and_loads_nothing_from_elsewhere(tmp_path):
+    command = ["mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=TEMPLATE, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    built = tmp_path / "site"
+    for page in (*TEMPLATE.glob("docs/*.md"), *TEMPLATE.glob("benchmarks/results/*.md")):
+        place = built / page.relative_to(TEMPLATE).with_suffix("")
+        assert (place / "index.html").is_file(), page
+    for page in (PROJECT / "docs").glob("*.md"):
+        assert (built / "product" / page.stem / "index.html").is_file(), page
+    home = Links()
+    home.feed((built / "index.html").read_text(encoding="utf-8"))
+    assert any(place.endswith("demo.svg") for place in home.loaded)
+    for place in filter(None, home.loaded):
+        if not place.startswith("https://"):
+            assert (built / place.partition("?")[0]).is_file(), place
+    assert not [place for place in home.loaded if place.startswith(("http", "//"))]
+    index = json.loads((built / "search" / "search_index.json").read_text(encoding="utf-8"))
+    assert len(index["docs"]) > 50
