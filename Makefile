@@ -8,7 +8,7 @@ PYTEST := run --quiet pytest
 SHARED := -n 3 --dist worksteal # one more than the two cores of CI: tests wait for servers
 # What needs no project; what needs one project and its environment; the rest needs servers or an engine.
 FAST := $(addprefix tests/test_,$(addsuffix .py,sources names bake workflow_files maintainers own_ci))
-PROJECT := $(addprefix tests/test_,$(addsuffix .py,deploy dashboard oracles generated planted adopt loop updates))
+PROJECT := $(addprefix tests/test_,$(addsuffix .py,deploy dashboard oracles generated planted adopt loop updates recipes))
 SLOW := $(filter-out $(FAST) $(PROJECT),$(wildcard tests/test_*.py)) tests/workflows
 
 demo: $(UV)

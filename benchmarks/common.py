@@ -2,9 +2,11 @@
 
 import importlib.util
 import platform
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,6 +28,24 @@ def load_package() -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[PACKAGE] = module
     spec.loader.exec_module(module)
+
+
+def make_python(
+    folder: Path, needs: Sequence[str], newest: str, python: str = "3.11", *options: str
+) -> Path:
+    """The Python of an environment with these packages and none newer, kept from run to run.
+
+    Other needs are another folder's: its name ends with a digest of them.
+    """
+    told = " ".join((*needs, newest, python, *options)).encode()
+    place = folder.with_name(f"{folder.name}-{sha256(told).hexdigest()[:8]}")
+    found, done = place / "bin" / "python", place / "installed"
+    if not done.exists():
+        subprocess.run(["uv", "venv", "-q", "--clear", "--python", python, place], check=True)
+        install = ["uv", "pip", "install", "-q", "--python", found, "--exclude-newer", newest]
+        subprocess.run([*install, *options, *needs], check=True)
+        done.touch()
+    return found
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -48,8 +48,7 @@ from statistics import fmean, median
 import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
-from common import RESULTS, TEMPLATE, facts, load_package, say, table
-from peers import digest
+from common import RESULTS, TEMPLATE, facts, load_package, make_python, say, table
 
 load_package()
 
@@ -79,6 +78,7 @@ from threadpoolctl import threadpool_limits  # noqa: E402
 WEEKS, ROWS_A_DAY = 52, 100
 HARM = 0.02  # of true AUC, below what the model had when it was new
 LATE = 8.0  # weeks: two windows
+NEVER = 40.0  # where the picture shows who never notices
 NEWEST = "2026-11-14"
 KEPT = Path(tempfile.gettempdir()) / "monitor-benchmark"
 PACKAGES = ("numpy", "polars", "scipy", "scikit-learn")
@@ -232,7 +232,7 @@ def ask_peers(folder: Path, names: Sequence[str], years: list[Year]) -> tuple[li
     """The same weeks in other tools' hands; their versions."""
     versions = {}
     for name in names:
-        python = environment(name)
+        python = make_python(KEPT / name, PEERS[name], NEWEST)
         script = Path(__file__).with_name("monitor_peers.py")
         most, worlds = SLOW.get(name, (len(years), tuple(WORLDS)))
         chosen = [y for y in years if y.seed <= most and y.world in worlds]
@@ -244,19 +244,6 @@ def ask_peers(folder: Path, names: Sequence[str], years: list[Year]) -> tuple[li
         for year, alarms in zip(chosen, told["alarms"], strict=True):
             years[years.index(year)] = replace(year, alarms={**year.alarms, **alarms})
     return years, versions
-
-
-def environment(name: str) -> Path:
-    """The Python of a peer's environment, kept from run to run."""
-    needs = PEERS[name]
-    folder = KEPT / f"{name}-{digest(' '.join((*needs, NEWEST)).encode())[:8]}"
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        subprocess.run(["uv", "venv", "-q", "--clear", "--python", "3.11", folder], check=True)
-        install = ["uv", "pip", "install", "-q", "--python", python, "--exclude-newer", NEWEST]
-        subprocess.run([*install, *needs], check=True)
-        (folder / "installed").touch()
-    return python
 
 
 def report(years: Sequence[Year], versions: Mapping[str, str], told: str) -> str:
@@ -369,27 +356,32 @@ def promises(years: Sequence[Year]) -> str:
     return table(["", "wanted", "found", "holds"], rows)
 
 
-def draw(years: Sequence[Year], path: Path) -> None:
-    """False alarms in the stable world against the delay in the world whose concept turns."""
-    methods = list(dict.fromkeys(name for year in years for name in year.alarms))
-    figure, panel = plt.subplots(figsize=(8, 4.4))
-    for method in methods:
+def points(years: Sequence[Year]) -> dict[tuple[float, float], list[str]]:
+    """Who stands where: false alarms in the stable world, weeks in the one whose concept turns."""
+    found: dict[tuple[float, float], list[str]] = {}
+    for method in dict.fromkeys(name for year in years for name in year.alarms):
         calm, turned = of(years, "stable", method), of(years, "concept", method)
         delays = [delay(y, method) for y in turned if y.onset is not None]
-        if not calm or not delays:
-            continue
-        x = fmean(false_alarms(y, method) for y in calm)
-        y = min(median(delays), 40)
-        own = method.startswith("ours")
+        if calm and delays:
+            x = round(fmean(false_alarms(y, method) for y in calm), 1)
+            found.setdefault((x, min(median(delays), NEVER)), []).append(method)
+    return found
+
+
+def draw(places: Mapping[tuple[float, float], Sequence[str]], path: Path) -> None:
+    """False alarms against the delay; names that stand at one place are listed there."""
+    figure, panel = plt.subplots(figsize=(8, 4.4))
+    for (x, y), methods in places.items():
+        own = methods == [OURS]
         panel.plot(x, y, "o" if own else "s", color="#0072b2" if own else "#777777", markersize=9)
-        never = " (never)" if np.isinf(median(delays)) else ""
-        panel.annotate(
-            f"{method}{never}", (x, y), xytext=(8, 4), textcoords="offset points", fontsize=9
-        )
+        name = "\n".join(methods)
+        at = {"xytext": (10, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+        panel.annotate(name, (x, y), weight="bold" if own else "normal", **at)
+    panel.set_yticks([0, 10, 20, 30, NEVER], ["0", "10", "20", "30", "never"])
     panel.set_xlabel("false alarms a year where nothing changes (fewer is better)")
     panel.set_ylabel("weeks until a turned concept is noticed")
     panel.set_title("Monitoring: false alarms and delay", loc="left")
-    panel.margins(0.15)
+    panel.margins(0.18)
     panel.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     figure.savefig(path, dpi=130)
@@ -420,7 +412,7 @@ def main() -> int:
     say(text)
     if where:
         (where / "monitor.md").write_text(text, encoding="utf-8")
-        draw(years, where / "monitor.png")
+        draw(points(years), where / "monitor.png")
     return 1 if "**NO**" in text else 0
 
 

@@ -20,12 +20,10 @@ from serving_load import Counts, Pace, load, point, through_sigterm, under_load
 from serving_model import Prepared
 from serving_peers import (
     ECHO,
-    KEPT,
     MLFLOW,
     OURS,
     Place,
     Server,
-    digest,
     free_port,
     install,
     mlflow_model,
@@ -203,8 +201,7 @@ def measure_sizes(bench: Bench) -> dict[str, Size]:
     sets = {OURS: our_needs(), MLFLOW: mlflow_needs(bench)}
     found = {}
     for name, needs in sets.items():
-        folder = KEPT / f"size-{name}-{digest(repr(needs).encode())[:8]}"
-        python = install(folder, needs)
+        python = install(f"size-{name}", needs)
         (site,) = python.parents[1].glob("lib/python*/site-packages")
         count = len(list(site.glob("*.dist-info")))
         size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())

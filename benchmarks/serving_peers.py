@@ -23,9 +23,10 @@ from typing import Any
 
 import numpy as np
 import psutil
+from common import make_python
 from generate import bake_by_import, copy_template, make_environment, run
 from numpy.typing import NDArray
-from peers import NEWEST, digest
+from peers import NEWEST
 from serving_model import INPUTS, Prepared, Rows
 
 APPS = Path(__file__).resolve().parent / "serving_apps"
@@ -222,18 +223,12 @@ def environment(name: str, scratch: Path, versions: dict[str, str]) -> Path:
     if name == OURS:
         return our_environment(scratch)
     needs = [need.format_map(versions) for need in PEERS[name].needs]
-    return install(KEPT / f"{name}-{digest(f'{needs} {NEWEST}'.encode())[:8]}", needs)
+    return install(name, needs)
 
 
-def install(folder: Path, needs: Sequence[str]) -> Path:
-    """The Python of a fresh environment with these packages, compiled as images have them."""
-    python, done = folder / "bin" / "python", folder / "installed"
-    if not done.exists():
-        quiet(["uv", "venv", "--quiet", "--clear", "--python", PYTHON, folder])
-        command = ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
-        quiet([*command, "--exclude-newer", NEWEST, *needs])
-        done.touch()
-    return python
+def install(name: str, needs: Sequence[str]) -> Path:
+    """The Python of an environment with these packages, compiled as images have them."""
+    return make_python(KEPT / name, needs, NEWEST, PYTHON, "--compile-bytecode")
 
 
 def our_environment(scratch: Path) -> Path:

@@ -41,6 +41,7 @@ from common import RESULTS, TEMPLATE, facts, load_package, say, table
 
 load_package()
 
+from project.project import read_project  # noqa: E402
 from project.simulate.report import NAMES, draw  # noqa: E402
 from project.simulate.run import Lived, Plan, live  # noqa: E402
 from project.simulate.worlds import WORLDS  # noqa: E402
@@ -127,9 +128,10 @@ def main() -> int:
         contract = TEMPLATE / "_options" / "sample" / "binary" / "contract.yaml"
         shutil.copy(contract, root)
         (root / "settings.toml").write_text('name = "simulated"\ntask = "binary"\n')
+        project = read_project(root)
         today = datetime.now(UTC).date()
         plans = [
-            Plan(root, world, WEEKS, 1, seed, today)
+            Plan(project, world, WEEKS, 1, seed, today)
             for seed in range(1, asked.seeds + 1)
             for world in WORLDS
         ]

@@ -103,8 +103,14 @@ def test_a_judgement_against_an_old_champion_does_not_promote(project):
 def test_a_worse_and_a_leaking_model_are_stopped(project):
     project.ml("train", "--today", TODAY)
     project.ml("promote")
+    told = project.ml("gate", "--today", TODAY, status=1).stderr  # beside itself it would be KEEP
+    assert "v1 is champion and nothing is newer" in told
+    assert facts(project)["versions"][0]["judgement"]["verdict"] == "PROMOTE"
     model = next((project.folder / "src").glob("*/model.py"))
     good = model.read_text(encoding="utf-8")
+    crash = good.replace("max_iter=150", "max_iter=1 // 0")
+    model.write_text(crash, encoding="utf-8")
+    assert "ZeroDivisionError" in project.ml("train", "--today", LATER, status=70).stderr
     weak = good.replace("max_iter=150", "max_iter=1")
     model.write_text(weak, encoding="utf-8")
     worse = project.ml("train", "--today", LATER, status=1)

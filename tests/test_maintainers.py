@@ -52,6 +52,22 @@ def test_every_make_command_that_is_named_is_there_and_the_speeds_are_told():
     )
 
 
+def test_the_commands_of_a_project_that_the_readme_names_are_those_that_tests_type():
+    """test_loop.py types the block of the project's README, test_adopt.py adopts tables."""
+    block = re.search(r"^```\n(.*?)^```", (PROJECT / "README.md").read_text("utf-8"), re.M | re.S)
+    assert block
+    told = set(re.findall(r"uv run ml [^`#\n]+", read("README.md")))
+    typed = set(re.findall(r"uv run ml [^`#\n]+", block[1]))
+    assert {one.strip() for one in told - typed} == {"uv run ml adopt your.csv --target y"}
+
+
+def test_the_first_screen_is_a_sentence_a_command_and_a_picture():
+    title, *first = [part for part in read("README.md").split("\n\n") if part][:4]
+    assert title.startswith("# ")
+    assert [part[:2] for part in first] == ["A ", "``", "!["]
+    assert sum(part.count("\n") + 1 for part in first) < 12
+
+
 def test_the_three_speeds_name_files_and_together_are_all():
     listed = subprocess.run(
         ["make", "--dry-run", "test-fast", "test-project", "test-slow", "UV=uv"],

@@ -46,6 +46,18 @@ def copied(folder: Path) -> Path:
     return folder
 
 
+def test_every_file_of_tests_is_run_and_none_hides_another():
+    """Pytest runs what `testpaths` names, and ends where two modules share a name."""
+    settings = tomllib.loads((TEMPLATE / "pyproject.toml").read_text(encoding="utf-8"))
+    named = settings["tool"]["pytest"]["ini_options"]["testpaths"]
+    folder = TEMPLATE / "tests"
+    assert sorted(n for n in named if n.endswith(".py")) == sorted(
+        f"tests/{file.name}" for file in folder.glob("test_*.py")
+    )
+    names = [file.name for file in folder.rglob("test_*.py")]
+    assert len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)
+
+
 def test_a_tag_gets_its_words_of_the_changelog(tmp_path):
     folder = copied(tmp_path)
     log = folder / "CHANGELOG.md"

@@ -1,4 +1,4 @@
-"""Rows from real servers and files: S3, PostgreSQL, SQLite, a function, patterns.
+"""Rows from real servers and files: S3, Delta Lake, lakeFS, PostgreSQL, SQLite, functions, files.
 
 What has to be installed for these tests:
 - apt-get: postgresql (its programs are started here, on a port and with data of their own)
@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 from conftest import TODAY, Done, Project, _fork_server
+from lakefs_server import SECRET, Repository, lakefs_server
 from real_servers import (
     KEYS,
     PASSWORD,
@@ -31,15 +32,22 @@ WINDOW, PER_DAY = 30, 60
 ROWS = WINDOW * PER_DAY
 # The sample's rows; `long` is five years of them, uncompressed and in small row groups.
 EXPORT = """
-import sys; from datetime import date, timedelta; from customer_model import sample
+import deltalake, polars; from datetime import date, timedelta; from customer_model import sample
 t = sample.rows("binary", date(2026, 4, 20), date(2026, 6, 1))
 t.write_parquet("data/rows.parquet")
 t.write_csv("data/rows.csv")
 for n, part in enumerate(t.partition_by("observed_on", maintain_order=True)):
     part.write_parquet(f"data/day-{n:03}.parquet")
     part.write_csv(f"data/day-{n:03}.csv")
+# Two versions of a Delta table: the rows, and the rows with a batch that the contract refuses.
+t.write_delta("data/customers")
+day = polars.col("observed_on") == date(2026, 5, 31)
+bad = t.filter(day).with_columns(customer_id="b" + polars.col("customer_id"), plan=polars.lit("?"))
+bad.write_delta("data/customers", mode="append")
 t = sample.rows("binary", date(2021, 6, 1), date(2026, 6, 1))
 t.write_parquet("data/long.parquet", row_group_size=1000, compression="uncompressed")
+small = deltalake.WriterProperties(max_row_group_size=1000, compression="UNCOMPRESSED")
+t.write_delta("data/history", delta_write_options={"writer_properties": small})
 """
 FEEDS = """
 from pathlib import Path
@@ -90,7 +98,7 @@ def refusal(project: Project, status: tuple[int, ...], env: dict[str, str] | Non
 
 def check_secrets(project: Project, done: Done) -> None:
     """No password in what was printed or written, in any spelling of a connection string."""
-    secrets = [PASSWORD, quote(PASSWORD), quote(PASSWORD, safe=""), "s3cr3t", SECRET_KEY]
+    secrets = [PASSWORD, quote(PASSWORD), quote(PASSWORD, safe=""), "s3cr3t", SECRET_KEY, SECRET]
     told = {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
     files = [
         path
@@ -134,6 +142,8 @@ def check_version(project: Project, done: Done, source: str, rows: int = ROWS) -
 NEEDED = {
     "s3://bucket/rows.parquet": "uv add --group train s3fs",
     "rows.sql": 'uv add --group train "psycopg[binary]"',
+    "delta:data/customers": "uv add --group train deltalake",
+    "lakefs://shop/main/rows.parquet": "uv add --group train lakefs-spec",
 }
 ADDRESS = f"postgresql://ann:{quote(PASSWORD, safe='')}@127.0.0.1:1/shop"
 
@@ -211,6 +221,85 @@ def test_an_s3_server_that_is_away_is_one_line(project_with_rows):
     away = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "AWS_MAX_ATTEMPTS": "1", **KEYS}
     use(project_with_rows, "s3://bucket/rows.parquet")
     assert "s3://bucket/rows.parquet" in refusal(project_with_rows, (2, 3), away)
+
+
+# --- Delta Lake ----------------------------------------------------------------------------------
+
+
+def test_a_delta_table_is_a_source_as_it_is_or_was(project_with_rows):
+    source = "delta:data/customers@v0"
+    check_version(project_with_rows, train(project_with_rows, source), source)
+    for now in (
+        "delta:data/customers",
+        "delta:data/customers@v1",
+        "delta:data/customers@2100-01-01",
+    ):
+        use(project_with_rows, now)
+        done = project_with_rows.ml("train", "--today", TODAY, status=3)
+        assert "plan" in done.stderr
+
+
+def test_of_a_delta_table_on_s3_only_the_window_is_asked_for(bucket, project_with_rows):
+    table = project_with_rows.folder / "data" / "history"
+    for path in filter(Path.is_file, table.rglob("*")):
+        bucket.upload(path, path.relative_to(table.parent).as_posix())
+    source = "delta:s3://bucket/history"
+    check_version(project_with_rows, train(project_with_rows, source, bucket.env), source)
+    [rows] = table.glob("*.parquet")
+    assert 0 < bucket.sent(f"history/{rows.name}") < rows.stat().st_size / 4
+
+
+NO_DELTA = {
+    "folder": ("delta:data/none", 3, "no Delta table is there"),
+    "log": ("delta:data", 3, "no Delta table is there"),
+    "version": ("delta:data/customers@v9", 3, "9"),
+    "moment": ("delta:data/customers@2001-01-01", 3, "2001-01-01"),
+    "date": ("delta:data/customers@2026-13-01", 2, "write it as @2026-01-31"),
+    "object": ("delta:s3://bucket/none", 3, "no Delta table is there"),
+    "bucket": ("delta:s3://nobody/none", 3, "nobody"),
+}
+
+
+@pytest.mark.parametrize(("source", "status", "words"), NO_DELTA.values(), ids=NO_DELTA)
+def test_one_line_names_a_delta_table_that_is_not_there(
+    source, status, words, bucket, project_with_rows
+):
+    use(project_with_rows, source)
+    assert words in refusal(project_with_rows, (status,), bucket.env)
+
+
+# --- lakeFS --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lakefs(equipped) -> Iterator[tuple[Repository, str]]:
+    """A repository with the days in a commit, after which its branch has lost them."""
+    with lakefs_server() as repository:
+        for path in (equipped.folder / "data").glob("day-*.parquet"):
+            repository.upload(path, f"days/{path.name}")
+        commit = repository.commit()
+        repository.refs["main"].clear()
+        yield repository, commit
+
+
+def test_a_commit_of_lakefs_is_a_source(lakefs, project_with_rows):
+    repository, commit = lakefs
+    source = f"lakefs://shop/{commit}/days/day-*.parquet"
+    check_version(project_with_rows, train(project_with_rows, source, repository.env), source)
+    assert any(f"{commit}/objects/ls" in one for one in repository.asked)
+    use(project_with_rows, "lakefs://shop/main/days/day-*.parquet")
+    done = project_with_rows.ml("train", "--today", TODAY, status=3, env=repository.env)
+    assert "nothing is named so" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ref", "secret", "words"), [("main", SECRET, "nothing"), ("main", "s3cr3t", "401")]
+)
+def test_one_line_says_what_lakefs_does_not_give(ref, secret, words, lakefs, project_with_rows):
+    repository, _ = lakefs
+    env = {**repository.env, "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": secret}
+    use(project_with_rows, f"lakefs://shop/{ref}/rows.parquet")
+    assert words in refusal(project_with_rows, (3,), env)
 
 
 # --- SQL -----------------------------------------------------------------------------------------

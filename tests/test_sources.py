@@ -110,18 +110,19 @@ def code_lines(path: Path) -> set[int]:
 
 BUDGETS = {  # each an engine that is read by itself
     "checks": 1450,
+    "engine": 220,
     "adopt": 1180,
-    "sources": 420,
+    "sources": 490,
     "metrics": 330,
     "guards": 320,
     "probes": 400,
     "report": 560,
     "monitor": 880,
-    "simulate": 580,
+    "simulate": 590,
     "serving": 2110,
     "state": 720,
 }
-LOOP = 4320  # with the doors to skopeo, the rules of moving aliases, and the page of `ml status`
+LOOP = 4600  # with files, converters, doors to skopeo and W&B, the rules of aliases, `ml status`
 
 
 def test_the_source_stays_small_enough_to_be_read():

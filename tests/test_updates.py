@@ -290,10 +290,10 @@ def test_another_answer_brings_its_files_and_the_old_one_takes_them_away(make, t
         '{"license": "MIT", "deploy": "compose-ssh"}': {"deploy": "compose-ssh"},
     }
     for answers, baked in flips.items():
-        if not (baked.get("license") or "compose" in answers):
-            made.cruft(f"update -y --variables-to-update '{answers}'")
-        else:
+        if baked.get("license") or "compose" in answers:
             made.type(*OTHERWISE, answers)
+        else:
+            made.cruft(f"update -y --variables-to-update '{answers}'")
         wanted = newest(tmp_path / re.sub(r"\W", "", answers), **baked)
         assert apart_from(MINE, made.files()) == apart_from(MINE, wanted), answers
         assert bool(list(made.folder.rglob("kustomization.yaml"))) == ("kube" in answers)

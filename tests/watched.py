@@ -128,12 +128,16 @@ def running(command: list[str], place: str) -> Iterator[None]:
 
 
 @contextmanager
-def prometheus(folder: Path, services: list[Service]) -> Iterator[str]:
+def prometheus(folder: Path, services: list[Any], sends_to: str = "") -> Iterator[str]:
     """A real one with the product's own settings and rules, but it asks every second."""
     settings = (MONITORING / "prometheus.yml").read_text(encoding="utf-8").replace("15s", "1s")
     targets = ", ".join(f'"127.0.0.1:{service.port}"' for service in services)
     assert '"model:8080"' in settings
     settings = settings.replace('"model:8080"', targets)
+    if sends_to:
+        assert settings.count("\n# remote_write: ") == settings.count('"https://HOST/') == 1
+        settings = settings.replace("\n# remote_write: ", "\nremote_write: ")
+        settings = settings.replace("https://HOST", sends_to)
     (folder / "prometheus.yml").write_text(settings, encoding="utf-8")
     shutil.copy(MONITORING / "rules.yaml", folder)
     port, options = free_port(), ["--config.file", folder / "prometheus.yml"]

@@ -1,6 +1,6 @@
 """What all tests share: the sample's contract, and your model, trained once in a folder apart.
 
-No test touches your registry: MLFLOW_TRACKING_URI is unset, and every store is a fresh folder.
+No test touches your registry, or its mirror: what names them is unset, every store a fresh folder.
 """
 
 import os
@@ -54,7 +54,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session", autouse=True)
 def _no_server():
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for name in ("MLFLOW_TRACKING_URI", "WANDB_PROJECT"):
+            patch.delenv(name, raising=False)
         yield
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from .checks.findings import Finding
 from .checks.reference import Reference
-from .load import load_rows
+from .load import load_rows, source_of
+from .parts import measure_parts
 from .project import Project, find_reference
 from .sources import read_file
 from .steps.validate import Validation, validate
@@ -37,12 +38,12 @@ def validate_batch(project: Project, file: Path | None, today: date) -> Batch:
     registry = Registry(project.root, project.settings.name) if has_store(project.root) else None
     reference = find_reference(project, registry)
     if file is None:
-        raw, own = load_rows(project, today), True
+        raw, own, source = load_rows(project, today), True, source_of(project)
     else:
-        raw = read_file(str(file))
+        raw, source = read_file(str(file)), str(file)
         own = (project.root / project.settings.data.source).resolve() == file.resolve()
     labelled = own or project.contract.target in raw.collect_schema()
-    found = validate(
-        raw, project.contract, today, labelled=labelled, reference=reference, fresh=not own
-    )
+    seen = measure_parts(project, raw, source, today, own=file is None)
+    beside = {"reference": reference, "seen": seen}
+    found = validate(raw, project.contract, today, labelled=labelled, fresh=not own, **beside)
     return Batch(found, reference)

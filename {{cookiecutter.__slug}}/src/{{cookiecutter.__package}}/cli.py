@@ -2,7 +2,6 @@
 
 import functools
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +52,10 @@ def _moved(number: int, changed: bool, what: str, json: bool, then: str) -> None
 @command
 def predict(
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or JSON lines.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The same formats, by its ending.")],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The same formats, by its ending; or a new folder."),
+    ],
     today: Today = None,
     json: Json = False,
 ) -> None:
@@ -156,6 +158,6 @@ def main() -> None:
     """Entry point of the console script."""
     try:
         app()
-    except Exception:  # noqa: BLE001 - whatever it is, it is shown, and it is no verdict
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is shown, and it is no verdict
+        sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(Status.CRASH)

@@ -9,6 +9,7 @@ from .errors import Status
 from .options import Json, Number, Today, command, open_project, open_registry, read_day
 
 if TYPE_CHECKING:
+    from .project import Project
     from .store.tracking import Registry, Version
 
 IfNew = Annotated[bool, typer.Option("--if-new", help="Not where the same was judged before.")]
@@ -47,6 +48,7 @@ def train(
         show_gate.decision(outcome.decision, outcome.report)
         show.out.print(f"  packaged as {outcome.packaging}")
         show_gate.next_command(outcome.decision, outcome.version, registry.aliases().champion)
+    _mirror(project, registry)
     exit_for(outcome.decision.verdict)
 
 
@@ -78,13 +80,22 @@ def gate(
     if explain:
         _explain(project.root, json)
         return
+    registry = open_registry(project)
     judged, decision, report = pipeline.rejudge(project, version, read_day(today), show.progress)
     if json:
         show.as_json({"version": judged.number, "decision": decision, "report": report})
     else:
         show_gate.decision(decision, report)
-        show_gate.next_command(decision, judged, open_registry(project).aliases().champion)
+        show_gate.next_command(decision, judged, registry.aliases().champion)
+    _mirror(project, registry)
     exit_for(decision.verdict)
+
+
+def _mirror(project: "Project", registry: "Registry") -> None:
+    from . import mirror, show
+
+    if mirror.wanted() and (problem := mirror.copy(project, registry)):
+        show.err.print(f"not copied to W&B, MLflow has it: {problem}", markup=False)
 
 
 def _explain(root: Path, json: bool) -> None:
@@ -158,7 +169,7 @@ def simulate(
 
     project, day = open_project(), read_day(today)
     worlds = choose(project, world or ())
-    plans = [Plan(project.root, name, weeks, every, seed, day) for name in worlds]
+    plans = [Plan(project, name, weeks, every, seed, day) for name in worlds]
     with show.bar("simulate", weeks * len(plans)) as advance:
         lived = live(plans, advance)
     metric = project.settings.watched

@@ -8,7 +8,8 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from .errors import Status, Stop
-from .settings import _Section, explain
+from .mistakes import explain
+from .settings import _Section
 
 Role = Literal[
     "key", "id", "time", "group", "number", "category", "text", "target", "constant", "other"

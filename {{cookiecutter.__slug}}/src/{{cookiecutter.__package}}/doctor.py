@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from .engine.door import open_engine
 from .errors import Stop
 from .project import read_project
 from .store.tracking import Registry
@@ -47,7 +48,7 @@ def examine(root: Path) -> list[Check]:
     )
     hook = (root / ".git" / "hooks" / "pre-commit").is_file()
     checks.append(Check("hooks", hook, "pre-commit" if hook else "none", False, "just hooks"))
-    return [*checks, _project(root), _tracking(root)]
+    return [*checks, _project(root), _tracking(root), *_engine(root)]
 
 
 def _tool(name: str, fix: str, *, needed: bool = False) -> Check:
@@ -87,3 +88,15 @@ def _tracking(root: Path) -> Check:
     return Check(
         "MLflow", True, f"{place}, champion {f'v{champion}' if champion else 'none yet'}", True, ""
     )
+
+
+def _engine(root: Path) -> list[Check]:
+    """The Dask cluster, where settings.toml names one."""
+    try:
+        settings = read_project(root).settings.engine
+        if settings.kind == "local":
+            return []
+        found = open_engine(settings).told
+    except Stop as stop:
+        return [Check("engine", False, str(stop), True, 'or [engine] kind = "local"')]
+    return [Check("engine", True, found, True, "")]

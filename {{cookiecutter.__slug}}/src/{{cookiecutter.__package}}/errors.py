@@ -11,7 +11,7 @@ class Status(IntEnum):
     SETTINGS = 2
     DATA = 3
     EVIDENCE = 4
-    CRASH = 70  # Python's own would be 1, and a scheduler would take a crash for a verdict
+    CRASH = 70  # Python's own would be 1, which is a verdict here
 
 
 class Stop(Exception):
@@ -21,3 +21,7 @@ class Stop(Exception):
         """Keep the exit status beside the message."""
         super().__init__(message)
         self.status = status
+
+    def __reduce__(self) -> tuple:
+        """A process or a worker can hand it on."""
+        return type(self), (self.status, str(self))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from . import sources
 from .checks.typed import typed
 from .data import load
 from .project import Project
@@ -14,15 +15,25 @@ from .store import loads
 EVER = date(1970, 1, 1)
 
 
-def load_rows(project: Project, today: date) -> pl.LazyFrame:
-    """The user's rows of the window that ends with `today`; every row if the window is 0."""
+def source_of(project: Project) -> str:
+    """Where the user's rows come from; a path without a beginning is one of the project's."""
+    source = project.settings.data.source
+    prefix = sources.DELTA if source.startswith(sources.DELTA) else ""
+    told = source.removeprefix(prefix)
+    if ":" in told or Path(told).is_absolute():
+        return source
+    place = project.root / told  # only what the setting itself says may be a pattern
+    return prefix + str(place if place.exists() else Path(glob.escape(str(project.root)), told))
+
+
+def load_rows(project: Project, today: date, source: str | None = None) -> pl.LazyFrame:
+    """The user's rows of the window that ends with `today`; every row if the window is 0.
+
+    With a `source`, those of that part alone.
+    """
     days, clock = project.settings.data.window_days, project.contract.time_column
     since = today - timedelta(days=days) if days else EVER
-    source = project.settings.data.source
-    if ":" not in source and not Path(source).is_absolute():
-        place = project.root / source  # only what the setting itself says may be a pattern
-        source = str(place if place.exists() else Path(glob.escape(str(project.root)), source))
-    table = load(source, since, today)
+    table = load(source or source_of(project), since, today)
     there = table.collect_schema()
     if not days or clock not in there:
         return table

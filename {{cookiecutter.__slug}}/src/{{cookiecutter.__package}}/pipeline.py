@@ -70,7 +70,7 @@ def run(project: Project, today: date, progress: Progress, how: How = PLAIN) -> 
         with progress("validate"):
             rows, checks = checked(data.read(), project, today, registry)
         with progress("split"):
-            parts = split(rows, project.contract, project.settings.split.holdout)
+            parts = parted(rows, project)
         if how.budget:
             with progress("tune"):
                 project = tuned(project, registry, parts.training, how.budget)
@@ -104,7 +104,7 @@ def rejudge(
         with progress("validate"):
             rows, _ = checked(data.read(), project, today, registry)
         with progress("split"):
-            parts = split(rows, project.contract, project.settings.split.holdout)
+            parts = parted(rows, project)
         with writing(registry.root):
             with progress("evaluate"):
                 challenger = model.load(registry.fetch(version), version.digest)
@@ -147,6 +147,12 @@ def checked(
         raise Stop(Status.DATA, findings_text(validation.failures))
     answered = pl.col(project.contract.target).is_not_null()
     return validation.rows.filter(answered).collect(), validation
+
+
+def parted(rows: pl.DataFrame, project: Project) -> Split:
+    """What trains and what judges, as settings.toml says."""
+    settings = project.settings
+    return split(rows, project.contract, settings.split.holdout, settings.gate.horizon or 1)
 
 
 def package(

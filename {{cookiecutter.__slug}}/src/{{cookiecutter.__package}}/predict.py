@@ -8,6 +8,7 @@ import polars as pl
 
 from .checks.reference import REFERENCE, read_reference
 from .errors import Status, Stop
+from .parts import Parts, measure_parts
 from .project import Project
 from .report.findings import findings_text
 from .sources import read_file
@@ -46,27 +47,50 @@ def _champion(registry: Registry) -> Version:
 def predict_file(project: Project, model: Model, source: Path, target: Path, today: date) -> int:
     """Write `source` with predictions added to `target`; all of it or nothing. Returns the rows.
 
+    A `target` without an ending is a folder, which gets a file for each of those of `source`.
+
     Raises:
         Stop: not a table, rows that break the contract, or a format that is not known.
     """
-    writer = WRITERS.get(target.suffix.lower())
-    if writer is None:
-        raise Stop(Status.DATA, f"{target}: write to one of {', '.join(WRITERS)}.")
-    if not target.parent.is_dir():
-        raise Stop(Status.DATA, f"{target}: there is no folder {target.parent}.")
+    writer = _writer(target)
     raw = read_file(str(source))
     try:
-        known = model.folder / REFERENCE
-        reference = read_reference(known) if known.is_file() else None
-        validation = validate(raw, project.contract, today, labelled=False, reference=reference)
-        if validation.failures:
-            raise Stop(Status.DATA, findings_text(validation.failures))
+        rows = _sound(project, model, raw, source, today)
+        if writer is None:
+            from .predict_parts import predict_parts
+
+            parts = Parts(project, dict(raw.collect_schema()), today, own=False)
+            return predict_parts(parts, model, str(source), target)
         part = target.with_name(f".part-{target.name}")
-        writer(add_predictions(validation.rows, model), part)
+        writer(add_predictions(rows, model), part)
         part.replace(target)
         return raw.select(pl.len()).collect().item()
     except pl.exceptions.PolarsError as error:
         raise Stop(Status.DATA, f"{source}: {str(error).splitlines()[0]}") from error
+
+
+def _writer(target: Path) -> Callable[[pl.LazyFrame, Path], None] | None:
+    """What writes this format; None for a folder."""
+    writer = WRITERS.get(target.suffix.lower())
+    if writer is None and target.suffix:
+        wanted = f"{', '.join(WRITERS)}, or a new folder for a file each"
+        raise Stop(Status.DATA, f"{target}: write to one of {wanted}.")
+    if not target.parent.is_dir():
+        raise Stop(Status.DATA, f"{target}: there is no folder {target.parent}.")
+    return writer
+
+
+def _sound(
+    project: Project, model: Model, raw: pl.LazyFrame, source: Path, today: date
+) -> pl.LazyFrame:
+    """Rows that keep the contract, beside those that the model knows."""
+    known = model.folder / REFERENCE
+    reference = read_reference(known) if known.is_file() else None
+    seen = measure_parts(project, raw, str(source), today, own=False)
+    found = validate(raw, project.contract, today, labelled=False, reference=reference, seen=seen)
+    if found.failures:
+        raise Stop(Status.DATA, findings_text(found.failures))
+    return found.rows
 
 
 def add_predictions(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:

@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .contract import Contract
+from .engine.door import open_engine
 from .metrics.scored import Custom, Dependence, Labels, Scored
 from .project import Project
 from .settings import Metric
@@ -43,6 +44,7 @@ def build_table(
         slices=_slices(rows, contract, settings.gate.slices),
         sensitive={name: _labels(rows[name]) for name in _sensitive(rows, contract)},
         custom=custom_metric(settings.metric),
+        engine=open_engine(settings.engine),
     )
 
 

@@ -1,7 +1,5 @@
 """settings.toml as frozen, typed values; a key that does not exist is an error."""
 
-import difflib
-import re
 import tomllib
 from pathlib import Path
 from typing import Literal
@@ -9,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import Status, Stop
+from .mistakes import explain
 from .user_function import PREFIX
 
 Task = Literal["binary", "regression", "multiclass"]
@@ -113,6 +112,14 @@ class ServeSettings(_Section):
     log_sample: float = Field(default=1.0, ge=0, le=1)
 
 
+class EngineSettings(_Section):
+    """Where searches, bootstraps, simulations and tables of many files are worked on."""
+
+    kind: Literal["local", "dask"] = "local"
+    address: str = ""
+    workers: int = Field(default=0, ge=0)
+
+
 class Settings(_Section):
     """All of settings.toml."""
 
@@ -125,6 +132,7 @@ class Settings(_Section):
     serve: ServeSettings = ServeSettings()
     monitor: MonitorSettings = MonitorSettings()
     card: CardSettings = CardSettings()
+    engine: EngineSettings = EngineSettings()
 
     @property
     def metric(self) -> Metric:
@@ -162,37 +170,3 @@ def read_settings(root: Path) -> Settings:
         raise Stop(Status.SETTINGS, f"settings.toml is not valid TOML: {error}.") from error
     except ValidationError as error:
         raise Stop(Status.SETTINGS, explain(error, Settings, "settings.toml")) from error
-
-
-def explain(error: ValidationError, model: type[BaseModel], file: str) -> str:
-    """One line for each mistake, with the nearest right key for a misspelt one."""
-    lines: dict[tuple[int | str, ...], str] = {}
-    for detail in error.errors():  # of a choice between types, the first one that did not fit
-        where = tuple(
-            part for part in detail["loc"] if not re.match(r"literal\[|dict\[", str(part))
-        )
-        lines.setdefault(where, _explain_one(where, detail["type"], detail["msg"], model))
-    return "\n".join(f"{file}: {line}" for line in lines.values())
-
-
-def _explain_one(
-    where: tuple[int | str, ...], kind: str, message: str, model: type[BaseModel]
-) -> str:
-    path = ".".join(str(part) for part in where)
-    if kind == "extra_forbidden":
-        known = _keys_beside(where, model)
-        near = difflib.get_close_matches(str(where[-1]), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
-        return f"unknown key {path!r}; {hint}"
-    message = message.removeprefix("Value error, ")
-    return f"{path}: {message}." if path else f"{message}."
-
-
-def _keys_beside(where: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    for part in where[:-1]:
-        field = model.model_fields.get(str(part))
-        inner = field.annotation if field else None
-        for candidate in (inner, *getattr(inner, "__args__", ())):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                model = candidate
-    return list(model.model_fields)

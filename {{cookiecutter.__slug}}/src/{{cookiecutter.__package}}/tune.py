@@ -1,7 +1,8 @@
 """`ml train --tune`: better parameters for the user's estimator, kept in params.json."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from . import model as yours
+from .engine.door import open_engine
 from .errors import Status, Stop
 from .fitting import build_estimator
 from .metrics.compare import measure
@@ -17,10 +19,31 @@ from .metrics.scored import Scored
 from .project import PARAMETERS, Project
 from .scoring import custom_metric, dependence_of
 from .steps.train import encode_answers, fit_estimator
-from .steps.tune import Attempt, Budget, best, folds, search
+from .steps.tune import Attempt, Budget, Folds, Trial, best, folds, search
 from .store.encode import encode_rows
 from .store.journal import replace_files
 from .store.tracking import Registry
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What every trial works on; picklable, for other processes and machines."""
+
+    project: Project
+    table: pd.DataFrame
+    answers: NDArray
+    parts: Folds
+    classes: int
+
+
+def _score(given: _Given, trial: Trial) -> float:
+    """Fit on a fold's training part, and the gate's metric on the rest of it."""
+    parameters, fold = trial
+    train, judge = given.parts[fold]
+    estimator = build_estimator(given.project, len(given.table), parameters)
+    fitted = fit_estimator(estimator, given.table.iloc[train], given.answers[train])
+    rows, truth = given.table.iloc[judge], given.answers[judge]
+    return _rate(given.project, fitted, rows, truth, given.classes)
 
 
 def tune(project: Project, training: pl.DataFrame, budget: Budget) -> tuple[Project, list[Attempt]]:
@@ -33,20 +56,11 @@ def tune(project: Project, training: pl.DataFrame, budget: Budget) -> tuple[Proj
     clock, owner = contract.time_column, contract.group_column
     order = training[clock].to_physical().to_numpy() if clock else None
     groups = dependence_of(training, contract, None).groups if owner else None
-    attempts = list(
-        search(
-            lambda parameters, rows, truth: fit_estimator(
-                build_estimator(project, len(training), parameters), rows, truth
-            ),
-            _space(project),
-            table,
-            answers,
-            folds(len(training), answers, groups, order),
-            lambda fitted, rows, truth: _rate(project, fitted, rows, truth, len(labels)),
-            budget,
-            project.settings.train.seed,
-        )
-    )
+    parts = folds(len(training), answers, groups, order)
+    given = _Given(project, table, answers, parts, len(labels))
+    engine, seed = open_engine(project.settings.engine), project.settings.train.seed
+    rate = partial(engine.map, _score, given)
+    attempts = list(search(rate, _space(project), budget, seed))
     return replace(project, parameters=best(attempts).parameters), attempts
 
 

@@ -123,6 +123,30 @@ def test_a_split_by_category_converts(packaged):
     assert np.allclose(found, wanted, rtol=0, atol=1e-5)
 
 
+class Slope(Ridge):
+    """An estimator of the user's own that writes itself."""
+
+    def onnx_converter(self):
+        """What skl2onnx asks for."""
+        return write_slope
+
+
+def write_slope(scope, operator, container):  # noqa: ARG001 - skl2onnx names what it gives
+    model, (rows,), (out,) = operator.raw_operator, operator.inputs, operator.outputs
+    container.add_initializer("slope", 1, (len(model.coef_), 1), model.coef_.astype(np.float32))
+    container.add_initializer("start", 1, (1,), [float(model.intercept_)])
+    container.add_node("MatMul", [rows.full_name, "slope"], ["sum"], name="slope_sum")
+    container.add_node("Add", ["sum", "start"], [out.full_name], name="slope_start")
+
+
+def test_an_estimator_that_writes_itself_converts(packaged):
+    for alpha in (1.0, 1000.0):  # the second one of its class is not the first again
+        estimator = pipeline(Slope(alpha), imputed())
+        _, kind, found, wanted = packaged(estimator, "regression")
+        assert kind == "onnx"
+        assert np.abs(found - wanted).max() <= 1e-5 * max(1.0, np.std(wanted))
+
+
 class Unknown(StandardScaler):
     """A type of the user's own, which no converter and no bundle knows."""
 

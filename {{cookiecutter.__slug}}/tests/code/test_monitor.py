@@ -14,6 +14,8 @@ from your_package import pipeline, sample
 from your_package.errors import Status, Stop
 from your_package.monitor import watch as watching
 from your_package.monitor.report import write_report
+from your_package.monitor.score import Estimate
+from your_package.monitor.verdict import verdict
 from your_package.predict import champion
 from your_package.promote import promote
 from your_package.serving.place import Place
@@ -84,6 +86,15 @@ def test_a_proven_loss_asks_for_a_retraining(later):
     assert seen.now.upper < seen.judged.lower
     assert "is proven below" in seen.reason
     assert "churned" in {one.column for one in seen.findings}
+
+
+@pytest.mark.parametrize(("fallen", "due"), [(0.020, False), (0.022, False), (0.024, True)])
+def test_luck_at_the_gate_is_no_loss_however_often_it_is_asked(fallen, due, shipped, later):
+    """Sure of the newest rows, two standard errors below the gate's score may still be its luck."""
+    seen = later(20)
+    scores = replace(seen.scores, now=Estimate(0.80 - fallen, 0.0))
+    seen = replace(seen, judged=Estimate(0.80, 0.01), scores=scores)
+    assert verdict(shipped[0], seen, {}, ()).due is due
 
 
 def test_rows_without_answers_are_compared_and_not_scored(later):

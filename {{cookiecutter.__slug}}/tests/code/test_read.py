@@ -283,7 +283,7 @@ URLS = {
     "nothing there": ("memory://bucket/rows.csv", Status.DATA, "memory://bucket/rows.csv"),
     "no Parquet there": ("memory://bucket/rows.parquet", Status.DATA, "memory://bucket/rows"),
     "nothing of a pattern": ("memory://bucket/*.csv", Status.DATA, "nothing is named so"),
-    "an unknown kind": ("nonsense://bucket/rows.csv", Status.DATA, "nonsense"),
+    "an unknown kind": ("nonsense://bucket/rows.csv", Status.SETTINGS, "nonsense:// is not known"),
     "text as Parquet": ("memory://text.parquet", Status.DATA, "memory://text.parquet"),
     "S3 without its library": ("s3://b/rows.csv", Status.SETTINGS, "uv add --group train s3fs"),
     "Google without it": ("gs://b/rows.csv", Status.SETTINGS, "uv add --group train gcsfs"),

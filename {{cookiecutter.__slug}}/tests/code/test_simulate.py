@@ -1,6 +1,7 @@
 """A simulated year: the loop's own steps, worlds that are what they say, and one picture."""
 
 import json
+import pickle  # noqa: TID251 - as processes hand it on
 from dataclasses import replace
 from datetime import date, timedelta
 from math import isfinite
@@ -163,14 +164,9 @@ def test_worlds_are_the_samples_and_own_rows_are_ones_own(sample_project, adopte
         choose(adopted, ["stable"])
 
 
-def test_a_plan_is_lived_from_the_projects_folder(sample_project, tmp_path):
-    """What a process of its own does: it reads the project again."""
-    from your_package.contract_yaml import contract_text
-
-    project = sample_project("regression")
-    (tmp_path / "settings.toml").write_text('name = "a"\ntask = "regression"\n', encoding="utf-8")
-    contract = contract_text(project.contract)
-    (tmp_path / "contract.yaml").write_text(contract, encoding="utf-8")
-    found = live(Plan(tmp_path, "stable", 2, 1, 1, TODAY), lambda: None)
+def test_a_plan_travels_and_is_lived_elsewhere(sample_project):
+    """What a process of its own does; it needs no folder of the project's."""
+    plan = Plan(sample_project("regression"), "stable", 2, 1, 1, TODAY)
+    found = live(pickle.loads(pickle.dumps(plan)), lambda: None)  # noqa: S301
     assert found.weeks[0].verdict == "PROMOTE"
     assert found.mean("loop") < 0  # a loss is kept with its minus

@@ -47,6 +47,22 @@ def test_the_newest_share_judges(sample_contract, share, judging):
     assert parts.holdout["row"].to_list() == judging
 
 
+@pytest.mark.parametrize(
+    ("horizon", "training"), [(1, [0, 1, 2, 3, 4]), (2, [0, 1, 2, 3]), (4, [0, 1]), (5, [0])]
+)
+def test_a_forecast_learns_from_no_answer_that_came_later(sample_contract, horizon, training):
+    """The day before the cut tells what is `horizon` days later: that was not known at the cut."""
+    parts = split(days(*range(10, 0, -1)), sample_contract(), 0.5, horizon)
+    assert parts.training["row"].to_list() == training
+    assert parts.holdout["row"].to_list() == [5, 6, 7, 8, 9]
+    assert len(parts.training_hashes) == len(training)
+
+
+def test_a_horizon_that_leaves_nothing_to_learn_from_is_said(sample_contract):
+    with pytest.raises(Stop, match="No row is left for the training part"):
+        split(days(*range(10, 0, -1)), sample_contract(), 0.5, 6)
+
+
 def test_rows_of_one_moment_stay_together(sample_contract):
     parts = split(days(3, 2, 1, 1, 1, 2, 1), sample_contract(), 0.2)
     assert parts.holdout["row"].to_list() == [2, 3, 4, 6]

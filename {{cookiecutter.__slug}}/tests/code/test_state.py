@@ -208,6 +208,17 @@ def test_a_missing_branch_is_an_empty_state_and_the_first_write_makes_it(clones)
     assert git(remote, "ls-tree", "--name-only", BRANCH) == "README.md\nhistory.svg\nstate.json"
 
 
+def test_two_projects_of_one_repository_have_a_branch_each(clones, monkeypatch):
+    ledger = clones("one")
+    ledger.swap(add("first"), "first")
+    monkeypatch.setenv("ML_STATE_BRANCH", "ml-state-other")
+    assert ledger.read() == State()
+    ledger.swap(add("second"), "second")
+    assert [one.id for one in clones("two").read().decisions] == ["second"]
+    monkeypatch.delenv("ML_STATE_BRANCH")
+    assert [one.id for one in ledger.read().decisions] == ["first"]
+
+
 def test_a_change_that_changes_nothing_writes_nothing(clones):
     ledger = clones("one")
     ledger.swap(add("first"), "first")

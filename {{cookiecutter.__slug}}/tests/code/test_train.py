@@ -10,6 +10,7 @@ from your_package.steps.train import (
     constant_answer,
     encode_answers,
     train,
+    train_linear,
 )
 
 NUMBERS = np.array([0.0, 1.0, 1.0, 2.0, 50.0])
@@ -58,3 +59,8 @@ def test_answers_that_cannot_be_learned_are_a_clear_stop(task, answers, named):
     with pytest.raises(Stop, match=named) as stopped:
         train(DummyClassifier(), {"x": np.arange(len(answers))}, answers, task)
     assert stopped.value.status == Status.DATA
+
+
+def test_a_table_of_text_alone_has_no_linear_yardstick():
+    texts = {"review": np.array(["late", "kind"] * 20, dtype=object)}
+    assert train_linear(texts, [], np.array([0, 1] * 20), 2) is None

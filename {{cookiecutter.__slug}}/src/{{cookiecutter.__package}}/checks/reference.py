@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from ..contract import Column
 from ..errors import Status, Stop
-from ..settings import _Section, explain
+from ..mistakes import explain
+from ..settings import _Section
 from .dependence import Dependence
 
 REFERENCE = "reference.json"

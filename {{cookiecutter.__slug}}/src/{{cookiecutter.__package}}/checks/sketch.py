@@ -83,6 +83,10 @@ class Keys:
     rows: int = 0
     folder: tempfile.TemporaryDirectory | None = None
 
+    def __getstate__(self) -> dict[str, object]:
+        """Travels in memory: a folder of one machine is none of another's."""
+        return {"held": list(self.parts()), "rows": self.rows, "folder": None}
+
     def add(self, values: pl.Series, offset: int) -> None:
         """Take the values that are not null."""
         there = values.is_not_null().to_numpy()

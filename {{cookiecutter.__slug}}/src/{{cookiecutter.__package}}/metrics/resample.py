@@ -1,9 +1,12 @@
 """The user's own metric: all models on the same redrawn rows, many times."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
+from ..engine.local import LOCAL, cut
 from .scored import Codes, Dependence, Numbers, Scored
 
 DRAWS = 400
@@ -18,11 +21,20 @@ def custom(scored: Scored) -> tuple[dict[str, float], Draws]:
     if metric is None:
         raise ValueError("there is no custom metric")
     values = {n: float(metric(answers, p)) for n, p in scored.predictions.items()}
-    draws: dict[str, list[float]] = {name: [] for name in values}
-    for rows in _draw_rows(len(answers), scored.dependence):
-        for name, predicted in scored.predictions.items():
-            draws[name].append(float(metric(answers[rows], predicted[rows])))
-    return values, {name: np.array(found) for name, found in draws.items()}
+    plain = replace(scored, slices={}, sensitive={}, engine=LOCAL)
+    parts = scored.engine.map(_redraw, plain, cut(DRAWS, scored.engine.pieces))
+    draws = np.concatenate(list(parts))
+    return values, dict(zip(values, draws.T, strict=True))
+
+
+def _redraw(scored: Scored, places: range) -> Numbers:
+    """Everybody's metric in these of all draws, shape (draws, models)."""
+    metric, answers, found = scored.custom, scored.answers, []
+    drawn = _draw_rows(len(answers), scored.dependence)  # from the first, so all draw alike
+    for rows in islice(drawn, places.start, places.stop):
+        pairs = ((answers[rows], said[rows]) for said in scored.predictions.values())
+        found.append([float(metric(*pair)) for pair in pairs])  # ty: ignore[not-callable]
+    return np.array(found)
 
 
 def _draw_rows(rows: int, dependence: Dependence) -> Iterator[Codes]:

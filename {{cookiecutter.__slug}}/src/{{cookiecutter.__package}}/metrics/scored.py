@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine.local import LOCAL, Engine
 from ..settings import Metric, Task
 
 Numbers = NDArray[np.float64]
@@ -71,6 +72,7 @@ class Scored:
     slices: Mapping[str, Labels] = field(default_factory=dict)
     sensitive: Mapping[str, Labels] = field(default_factory=dict)
     custom: Custom | None = None
+    engine: Engine = LOCAL
 
     def of(self, rows: NDArray) -> "Scored":
         """The same for some of the rows, without slices."""

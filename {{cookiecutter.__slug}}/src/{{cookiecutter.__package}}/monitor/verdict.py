@@ -10,6 +10,9 @@ from .policy import Signs, settle
 from .seen import Watch
 
 MOST_OF_IMPORTANCE = 0.5
+# Each week asks the same one score of the gate, so a lucky one would be paid for again and again:
+# it may be lucky once in a hundred, where an ordinary interval allows one in twenty.
+GATE_Z = 2.326
 
 
 def verdict(
@@ -53,8 +56,10 @@ def _worse(seen: Watch) -> str:
 
 
 def _loss(seen: Watch) -> str:
-    proven = seen.now and seen.judged and seen.now.upper < seen.judged.lower
-    return _compared(seen, f"is proven {_worse(seen)}") if proven else ""
+    if seen.now is None or seen.judged is None:
+        return ""
+    surely_had = seen.judged.value - GATE_Z * seen.judged.error
+    return _compared(seen, f"is proven {_worse(seen)}") if seen.now.upper < surely_had else ""
 
 
 def _compared(seen: Watch, word: str) -> str:

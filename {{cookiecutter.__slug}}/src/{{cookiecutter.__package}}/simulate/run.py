@@ -1,19 +1,20 @@
 """`ml simulate`: every world in a process of its own, so that two processors halve the time."""
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from statistics import fmean
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from ..engine.door import open_engine
+from ..engine.local import LOCAL, Engine
 from ..errors import Status, Stop
-from ..project import Project, read_project
+from ..project import Project
 from .sources import Own, Sampled, Source
 from .worlds import WORLDS
 from .year import POLICIES, Policy, Week, Year
@@ -44,9 +45,9 @@ class Lived:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to live through; picklable, for the processes."""
+    """What to live through; picklable, for processes and workers."""
 
-    root: Path
+    project: Project
     world: str
     weeks: int
     every: int
@@ -74,8 +75,11 @@ def choose(project: Project, wanted: Sequence[str]) -> list[str]:
 
 def simulate(plans: Sequence[Plan], advance: Advance) -> list[Lived]:
     """Live through all plans; `advance` is called for each week."""
+    engine = open_engine(plans[0].project.settings.engine)
     if len(plans) == 1:
         return [live(plans[0], advance)]
+    if engine is not LOCAL:
+        return list(_afar(engine, plans, advance))
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:
         ticks: Any = manager.Queue()
@@ -87,6 +91,18 @@ def simulate(plans: Sequence[Plan], advance: Advance) -> list[Lived]:
                 _raise_first(waiting)
             _drain(ticks, advance, 0.0)
             return [one.result() for one in waiting]
+
+
+def _afar(engine: Engine, plans: Sequence[Plan], advance: Advance) -> Iterator[Lived]:
+    """Where no queue reaches, a world's weeks are told when it is over."""
+    for lived in engine.map(_live_alone, None, plans):
+        for _ in lived.weeks:
+            advance()
+        yield lived
+
+
+def _live_alone(_: None, plan: Plan) -> Lived:
+    return live(plan, lambda: None)
 
 
 def _raise_first(waiting: Sequence[Future]) -> None:
@@ -115,7 +131,7 @@ def _live_there(plan: Plan, ticks: SimpleQueue) -> Lived:
 
 def live(plan: Plan, advance: Advance) -> Lived:
     """One world, in this process."""
-    project = read_project(plan.root)
+    project = plan.project
     source: Source
     if plan.world == OWN:
         source, says = Own(project, plan.weeks, plan.today), "your own rows, week by week"

@@ -174,7 +174,8 @@ class Year:
         rows = typed_rows(raw, project.contract)
         rows = rows.filter(pl.col(project.contract.target).is_not_null()).collect()
         with suppress(Stop, ValueError):
-            parts = split(rows, project.contract, project.settings.split.holdout)
+            horizon = project.settings.gate.horizon or 1
+            parts = split(rows, project.contract, project.settings.split.holdout, horizon)
             made = in_memory(project, fit(project, parts), day), parts
         self._last = day, made
         return made

@@ -1,6 +1,7 @@
-"""Reads tables: the sample, files by path, pattern or URL, a database, or a function of yours."""
+"""Reads tables: the sample, files by path, pattern or URL, Delta Lake, a database, a function."""
 
 from datetime import date
+from pathlib import Path
 from typing import get_args
 
 import polars as pl
@@ -9,18 +10,20 @@ from .. import sample
 from ..errors import Status, Stop
 from ..settings import Task
 from .database import read_query
-from .files import read_file
+from .delta import DELTA, read_delta
+from .files import matching, read_file
 from .function import read_function
-from .remote import read_url
+from .remote import objects, read_url
 
-__all__ = ["read", "read_file"]
+__all__ = ["DELTA", "files_of", "read", "read_file"]
 
 
 def read(source: str, since: date, until: date) -> pl.LazyFrame:
     """Rows of a source, observed from `since` up to, but without, `until`.
 
     `sample:TASK`, a query in a `.sql` file and `python:MODULE:FUNCTION` keep to these dates by
-    themselves; of a file, a pattern or a URL every row comes, and whoever asked filters them.
+    themselves; of a file, a pattern, a URL or a Delta table every row comes, and whoever asked
+    filters them.
     """
     if source.startswith("sample:"):
         task = next((t for t in get_args(Task) if source == f"sample:{t}"), None)
@@ -31,6 +34,20 @@ def read(source: str, since: date, until: date) -> pl.LazyFrame:
         return sample.rows(task, since, until).lazy()
     if source.startswith("python:"):
         return read_function(source.removeprefix("python:"), since, until)
+    if source.startswith(DELTA):
+        return read_delta(source.removeprefix(DELTA))
     if source.endswith(".sql"):
         return read_query(source, since, until)
     return read_url(source) if "://" in source else read_file(source)
+
+
+def files_of(source: str) -> list[str]:
+    """The files or URLs that a pattern names, in their order; any other source is one by itself.
+
+    Files have their whole paths: a worker was started somewhere else.
+    """
+    if source.startswith(("sample:", "python:", DELTA)) or source.endswith(".sql"):
+        return [source]
+    if "://" in source:
+        return objects(source)
+    return [str(Path(file).absolute()) for file in matching(source)]

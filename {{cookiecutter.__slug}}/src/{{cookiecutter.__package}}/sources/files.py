@@ -26,12 +26,29 @@ def read_file(path: str) -> pl.LazyFrame:
     Raises:
         Stop: no such file, or not a table.
     """
-    if any(sign in path for sign in "*?[") and not Path(path).exists():
-        files = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - a pattern may be absolute
-        if not files:
-            raise Stop(Status.DATA, f"{path}: no file is named so.")
-        return join(path, [_read_one(Path(file)) for file in files])
-    return _read_one(Path(path))
+    files = matching(path)
+    if files == [path]:
+        return _read_one(Path(path))
+    return join(path, [_read_one(Path(file)) for file in files])
+
+
+def matching(path: str) -> list[str]:
+    """The files that a pattern names, in their order; a file by itself.
+
+    Raises:
+        Stop: none is named so.
+    """
+    if not is_pattern(path) or Path(path).exists():
+        return [path]
+    files = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - a pattern may be absolute
+    if not files:
+        raise Stop(Status.DATA, f"{path}: no file is named so.")
+    return files
+
+
+def is_pattern(path: str) -> bool:
+    """Whether it may name several files or objects."""
+    return any(sign in path for sign in "*?[")
 
 
 def join(name: str, tables: list[pl.LazyFrame]) -> pl.LazyFrame:

@@ -1,19 +1,22 @@
 """Tables behind a URL, through fsspec: s3://, gs://, abfs://, https://, sftp:// and others."""
 
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import fsspec
 import polars as pl
 
 from ..errors import Status, Stop
-from .files import ending, join, read_file, scratch
+from .files import ending, is_pattern, join, read_file, scratch
 
 LIBRARIES = {
     **dict.fromkeys(("s3", "s3a"), "s3fs"),
     **dict.fromkeys(("gs", "gcs"), "gcsfs"),
     **dict.fromkeys(("abfs", "abfss", "az", "adl"), "adlfs"),
     **dict.fromkeys(("sftp", "ssh"), "paramiko"),
+    "lakefs": "lakefs-spec",
 }
 
 
@@ -26,8 +29,27 @@ def read_url(url: str) -> pl.LazyFrame:
     Raises:
         Stop: the library for this kind of URL is not installed, or nothing could be read.
     """
-    try:
+    with _told(url):
         tables = _tables(url)
+    if not tables:
+        raise Stop(Status.DATA, f"{url}: nothing is named so.")
+    return join(url, tables)
+
+
+def objects(url: str) -> list[str]:
+    """The URLs of all that a pattern names, in their order; one by itself."""
+    if not is_pattern(url):
+        return [url]
+    with _told(url):
+        system, path = fsspec.url_to_fs(url)
+        return [system.unstrip_protocol(one) for one in sorted(system.glob(path))] or [url]
+
+
+@contextmanager
+def _told(url: str) -> Generator[None]:
+    """Each way in which a URL cannot be read, in one line."""
+    try:
+        yield
     except ImportError as error:
         library = LIBRARIES.get(url.partition("://")[0], "its library")
         message = f"{url}: {_line(error)}: `uv add --group train {library}` first."
@@ -38,14 +60,14 @@ def read_url(url: str) -> pl.LazyFrame:
         raise Stop(Status.DATA, f"{url}: nothing is named so.") from error
     except Exception as error:  # every file system has errors of its own
         raise Stop(Status.DATA, f"{url}: could not be read: {_line(error)}") from error
-    if not tables:
-        raise Stop(Status.DATA, f"{url}: nothing is named so.")
-    return join(url, tables)
 
 
 def _tables(url: str) -> list[pl.LazyFrame]:
+    kind = url.partition("://")[0].partition("::")[0]
+    if kind not in fsspec.available_protocols():
+        raise ImportError(f"{kind}:// is not known")
     system, path = fsspec.url_to_fs(url)
-    found = sorted(system.glob(path)) if any(sign in path for sign in "*?[") else [path]
+    found = sorted(system.glob(path)) if is_pattern(path) else [path]
     if found and ending(Path(found[0])) in (".parquet", ".pq"):
         from pyarrow.dataset import dataset
 

@@ -21,6 +21,7 @@ from .text import from_text, to_text
 from .value import State
 
 BRANCH, REMOTE = "ml-state", "origin"
+VARIABLE = "ML_STATE_BRANCH"
 STATE = "state.json"
 TRIES = 12
 NAME, EMAIL = "ml state", "ml-state@users.noreply.github.com"
@@ -29,10 +30,15 @@ REFUSED = re.compile(r"stale info|fetch first|rejected|cannot lock ref|reference
 
 @dataclass(frozen=True)
 class Ledger:
-    """The branch `ml-state` of the repository's remote."""
+    """A branch of the repository's remote: `ml-state`, or what ML_STATE_BRANCH says."""
 
     root: Path
     name: str
+
+    @property
+    def branch(self) -> str:
+        """Where several projects share a repository, each has a branch of its own."""
+        return os.environ.get(VARIABLE) or BRANCH
 
     def address(self) -> str:
         """Where the remote is; empty where there is none."""
@@ -54,19 +60,21 @@ class Ledger:
             if after == before or self._push(parent, after, why):
                 return after
             time.sleep(random.uniform(0, min(8.0, 0.1 * 2**attempt)))  # noqa: S311 - no secret
-        raise Stop(Status.SETTINGS, f"{BRANCH}: {TRIES} others were faster each time; try again.")
+        raise Stop(
+            Status.SETTINGS, f"{self.branch}: {TRIES} others were faster each time; try again."
+        )
 
     def _at(self, commit: str | None) -> State:
         return from_text(self._git("show", f"{commit}:{STATE}")) if commit else State()
 
     def _head(self) -> str | None:
         """The branch's newest commit, brought here; None where the branch is missing."""
-        listed = self._git("ls-remote", "--heads", REMOTE, f"refs/heads/{BRANCH}")
+        listed = self._git("ls-remote", "--heads", REMOTE, f"refs/heads/{self.branch}")
         if not listed:
             return None
         commit = listed.split()[0]
         if self._run("cat-file", "-e", f"{commit}^{{tree}}").returncode:
-            ref = f"refs/heads/{BRANCH}"
+            ref = f"refs/heads/{self.branch}"
             self._git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", REMOTE, ref)
         return commit
 
@@ -77,8 +85,8 @@ class Ledger:
         tree = self._git("mktree", given=listing)
         parents = ["-p", parent] if parent else []
         commit = self._git("commit-tree", tree, *parents, "-m", why)
-        lease = f"--force-with-lease=refs/heads/{BRANCH}:{parent or ''}"
-        pushed = self._run("push", "--quiet", lease, REMOTE, f"{commit}:refs/heads/{BRANCH}")
+        lease = f"--force-with-lease=refs/heads/{self.branch}:{parent or ''}"
+        pushed = self._run("push", "--quiet", lease, REMOTE, f"{commit}:refs/heads/{self.branch}")
         if pushed.returncode and not REFUSED.search(pushed.stderr):
             raise self._stop(pushed.stderr)
         return pushed.returncode == 0

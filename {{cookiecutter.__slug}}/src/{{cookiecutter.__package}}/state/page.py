@@ -94,7 +94,7 @@ def draw(state: State) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {FACE}>',
         "<title>Scores of all decisions</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        *_frame(drawn),
+        *_frame(drawn, up),
         _champions(drawn, [across(one) for one in drawn], up),
         *marks,
         *_legend(),
@@ -106,15 +106,15 @@ def _scales(drawn: list[Decided]):  # noqa: ANN202 - two functions of one decisi
     times = [datetime.fromisoformat(one.when).timestamp() for one in drawn]
     first, span = min(times), (max(times) - min(times)) or 1.0
     values = [one.judgement.value or 0.0 for one in drawn]
-    low, high = min(values), max(values)
-    rise = (high - low) or 1.0
+    low, rise = min(values), max(values) - min(values)
 
     def across(one: Decided) -> float:
         share = (datetime.fromisoformat(one.when).timestamp() - first) / span
         return LEFT + 12 + share * (WIDTH - LEFT - RIGHT - 24)
 
     def up(value: float) -> float:
-        return HEIGHT - BOTTOM - 12 - (value - low) / rise * (HEIGHT - TOP - BOTTOM - 24)
+        share = (value - low) / rise if rise else 0.5
+        return HEIGHT - BOTTOM - 12 - share * (HEIGHT - TOP - BOTTOM - 24)
 
     return across, up
 
@@ -146,15 +146,17 @@ def _promoted(one: Decided) -> bool:
     return one.judgement.verdict == "PROMOTE"
 
 
-def _frame(drawn: list[Decided]) -> Iterator[str]:
+def _frame(drawn: list[Decided], up) -> Iterator[str]:  # noqa: ANN001 - as in _scales
     values = [one.judgement.value or 0.0 for one in drawn]
     bottom, text = HEIGHT - BOTTOM, 'fill="#374151"'
     yield f'<path d="M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}" fill="none" stroke="#9ca3af"/>'
-    for value, y in ((max(values), TOP + 16), (min(values), bottom - 8)):
-        yield f'<text x="{LEFT - 6}" y="{y}" text-anchor="end" {text}>{value:.4f}</text>'
-    ends = ((drawn[0].when, LEFT, "start"), (drawn[-1].when, WIDTH - RIGHT, "end"))
+    for value in sorted({min(values), max(values)}):
+        place = f'x="{LEFT - 6}" y="{up(value) + 4:.1f}"'
+        yield f'<text {place} text-anchor="end" {text}>{value:.4f}</text>'
+    first, last = (one.when[:10] for one in (drawn[0], drawn[-1]))
+    ends = [(first, LEFT, "start"), *[(last, WIDTH - RIGHT, "end")] * (last != first)]
     for when, x, anchor in ends:
-        yield f'<text x="{x}" y="{bottom + 20}" text-anchor="{anchor}" {text}>{when[:10]}</text>'
+        yield f'<text x="{x}" y="{bottom + 20}" text-anchor="{anchor}" {text}>{when}</text>'
     yield f'<text x="{LEFT}" y="20" font-weight="bold" {text}>{escape(drawn[-1].metric)}</text>'
 
 

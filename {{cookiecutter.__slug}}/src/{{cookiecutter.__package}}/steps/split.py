@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,8 +38,12 @@ class Split:
         return _digest(self.holdout_hashes)
 
 
-def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
-    """Keep the newest share `holdout` of the rows to judge; a hashed share without time."""
+def split(rows: pl.DataFrame, contract: Contract, holdout: float, horizon: int = 1) -> Split:
+    """Keep the newest share `holdout` of the rows to judge; a hashed share without time.
+
+    A forecast for `horizon` moments ahead may not learn from answers that were not known when
+    the first one that is judged was made: those of the last `horizon` - 1 moments before it.
+    """
     hashes, owners = row_hashes(rows), None
     if contract.time_column:
         clock = rows[contract.time_column]
@@ -46,21 +51,30 @@ def split(rows: pl.DataFrame, contract: Contract, holdout: float) -> Split:
         if cut == clock.min():  # most rows are of the first moment: what follows it judges
             cut = clock.filter(clock > cut).min() or cut
         judge = (clock >= cut).to_numpy()
+        trains = (clock < _first_unknown(clock, cut, horizon)).to_numpy()
         how = f"observed from {cut} on"
     else:
         owner = contract.group_column or contract.key_column
         owners = row_hashes(rows.select(owner)) if owner else None
         judge = (hashes if owners is None else owners) < np.uint64(int(holdout * 2**64))
+        trains = ~judge
         how = f"by a hash of {owner or 'the row'}"
-    if judge.all() or not judge.any():
-        side = "training" if judge.all() else "holdout"
+    if not trains.any() or not judge.any():
+        side = "holdout" if trains.any() else "training"
         raise Stop(
             Status.DATA,
             f"No row is left for the {side} part ({how}): "
             "give more rows or change [split] holdout.",
         )
-    parts = (rows.filter(~judge), rows.filter(judge), hashes[~judge], hashes[judge], how)
-    return Split(*parts) if owners is None else Split(*parts, owners[~judge], owners[judge])
+    parts = (rows.filter(trains), rows.filter(judge), hashes[trains], hashes[judge], how)
+    return Split(*parts) if owners is None else Split(*parts, owners[trains], owners[judge])
+
+
+def _first_unknown(clock: pl.Series, cut: Any, horizon: int) -> Any:
+    """The moment from which on answers were not known at the cut."""
+    before = clock.filter(clock < cut).unique().sort()
+    late = min(horizon - 1, len(before))
+    return before[len(before) - late] if late else cut
 
 
 def row_hashes(rows: pl.DataFrame) -> HASHES:

@@ -74,7 +74,7 @@ def train_linear(
 ) -> Callable[[Mapping[str, NDArray]], NDArray[np.float64]] | None:
     """Predictions of a linear model of numbers and categories; texts are left out.
 
-    `classes` is 0 for numbers to predict. None where one class is all that there is.
+    `classes` is 0 for numbers to predict. None where one class, or text, is all that there is.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
@@ -83,7 +83,7 @@ def train_linear(
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     numbers = [name for name, values in inputs.items() if values.dtype.kind == "f"]
-    if classes and len(np.unique(answers)) < classes:
+    if not (numbers or categories) or (classes and len(np.unique(answers)) < classes):
         return None
     words = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=50)
     scaled = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())

@@ -1,12 +1,12 @@
 """Search parameters by cross-validation inside the training part; the holdout is not passed in."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import (
     BaseCrossValidator,
@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 FOLDS = 5
 Folds = list[tuple[NDArray, NDArray]]
 Parameters = Mapping[str, Any]
+Trial = tuple[Parameters, int]  # and the fold that judges it
 
 
 @dataclass(frozen=True)
@@ -63,26 +64,23 @@ def folds(rows: int, answers: NDArray, groups: NDArray | None, order: NDArray | 
 
 
 def search(
-    fit: Callable[[Parameters, pd.DataFrame, NDArray], Any],
+    rate: Callable[[Iterable[Trial]], Iterator[float]],
     space: Mapping[str, Any],
-    table: pd.DataFrame,
-    answers: NDArray,
-    parts: Folds,
-    rate: Callable[[Any, pd.DataFrame, NDArray], float],
     budget: Budget,
     seed: int,
 ) -> Iterator[Attempt]:
-    """The default first, then sampled parameters, until the budget is used up."""
+    """The default first, then sampled parameters, until the budget is used up.
+
+    `rate` gives the score of each trial in their order, wherever and whenever it is made.
+    """
     end = time.monotonic() + 60 * budget.minutes
     all_listed = all(isinstance(values, Sequence) for values in space.values())
     most = len(ParameterGrid(dict(space))) if all_listed else budget.trials
     sampled = ParameterSampler(dict(space), min(budget.trials, most), random_state=seed)
-    for parameters in ({}, *map(_plain, sampled)):
-        scores = []
-        for train, judge in parts:
-            fitted = fit(parameters, table.iloc[train], answers[train])
-            scores.append(rate(fitted, table.iloc[judge], answers[judge]))
-        yield Attempt(parameters, tuple(scores))
+    tried = ({}, *map(_plain, sampled))
+    scores = rate((parameters, fold) for parameters in tried for fold in range(FOLDS))
+    for parameters in tried:
+        yield Attempt(parameters, tuple(islice(scores, FOLDS)))
         if time.monotonic() > end:
             return
 

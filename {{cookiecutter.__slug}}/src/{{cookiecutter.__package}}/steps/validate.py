@@ -39,13 +39,15 @@ def validate(
     labelled: bool = True,
     reference: Reference | None = None,
     fresh: bool = False,
+    seen: Measure | None = None,
 ) -> Validation:
     """Check raw rows against the contract, and beside the reference where there is one.
 
     Without labels the target may be absent and few rows are no fault. Rows that are said to be
-    fresh must not be those that the reference was made of.
+    fresh must not be those that the reference was made of. What was `seen` of the table elsewhere,
+    in parts, is not looked at again.
     """
-    seen = measure(table, contract, today)
+    seen = seen or measure(table, contract, today)
     found = list(judge(seen, contract, today, labelled=labelled, reference=reference, fresh=fresh))
     found = [_with_values(one, table, contract) for one in found]
     return Validation(typed_rows(table, contract), tuple(found), seen)

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import Status, Stop
+from .converters import teach
 from .encode import Inputs
 from .model import SKOPS_TYPES, Signature, open_onnx, write_signature
 from .trees import boosting_of, round_thresholds, split_by_category
@@ -36,7 +37,7 @@ def write_model(folder: Path, estimator: Any, signature: Signature, rows: Inputs
         return "ONNX, equal to scikit-learn on real rows"
     (folder / "model.onnx").unlink(missing_ok=True)
     chosen = replace(signature, format="skops")
-    _write_skops(folder, estimator, chosen)
+    _write_skops(folder, estimator, chosen, why)
     write_signature(folder, chosen)
     return f"skops, slower to serve: {why}"
 
@@ -55,6 +56,9 @@ def _try_onnx(
         (folder / "model.onnx").write_bytes(_convert(estimator, signature))
         predict = open_onnx(folder, signature)
         found = predict(rows)
+    except ImportError as error:
+        library = str(error.name).partition(".")[0]
+        return f"to convert it to ONNX, `uv add --group train {library}`"
     except Exception as error:  # noqa: BLE001 - converters and runtime raise anything at all
         return f"it does not convert to ONNX ({type(error).__name__})"
     scale = float(np.std(wanted)) if signature.task == "regression" else 1.0
@@ -83,17 +87,22 @@ def _convert(estimator: Any, signature: Signature) -> bytes:
             initial_types=types,  # ty: ignore[invalid-argument-type]
             options=options,
             name=signature.name,
+            target_opset=teach(estimator),
         )
     boosting = boosting_of(estimator)
     if boosting is not None:
         split_by_category(model, boosting)
     _rename_inputs(model, [name for name, _ in types])
-    # skl2onnx lists the operator sets in the order of a set: sorted, equal models are equal bytes.
+    _sort_opsets(model)
+    return model.SerializeToString()
+
+
+def _sort_opsets(model: Any) -> None:
+    """Equal models are equal bytes: skl2onnx lists them in the order of a set."""
     domains = sorted(model.opset_import, key=lambda opset: opset.domain)
     ordered = [(opset.domain, opset.version) for opset in domains]
     for opset, (domain, version) in zip(model.opset_import, ordered, strict=True):
         opset.domain, opset.version = domain, version
-    return model.SerializeToString()
 
 
 def _rename_inputs(model: Any, names: list[str]) -> None:
@@ -109,7 +118,7 @@ def _rename_inputs(model: Any, names: list[str]) -> None:
             node.name = called[node.name]
 
 
-def _write_skops(folder: Path, estimator: Any, signature: Signature) -> None:
+def _write_skops(folder: Path, estimator: Any, signature: Signature, why: str) -> None:
     import skops.io
 
     path = folder / "model.skops"
@@ -120,6 +129,7 @@ def _write_skops(folder: Path, estimator: Any, signature: Signature) -> None:
         names = ", ".join(f'"{name}"' for name in unknown)
         raise Stop(
             Status.SETTINGS,
-            f"The model holds types that a bundle does not open unasked. If they are yours or you "
-            f"trust them, say so in settings.toml: [train] trusted_types = [{names}]",
+            f"The model stays what it is ({why}), and holds types that a bundle does not open "
+            "unasked. If they are yours or you trust them, say so in settings.toml: "
+            f"[train] trusted_types = [{names}]",
         )
