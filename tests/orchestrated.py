@@ -18,16 +18,15 @@ def environment(folder: Path, *packages: str) -> Path:
     return folder / "bin"
 
 
-def project_with(folder: Path, installed: Project, own: bool = False, **answers: str) -> Project:
-    """A fresh project with these answers; it borrows an environment, or has its own."""
+def project_with(folder: Path, installed: Project, **answers: str) -> Project:
+    """A fresh project with these answers, which borrows an environment."""
     made = bake_into(folder, **answers)
     shutil.copy(installed.folder / "uv.lock", made)
-    if own:
-        Project(made).run("uv", "sync", "--quiet", env={"PYTHONPATH": ""})
-    else:
-        (made / ".venv").symlink_to(installed.folder / ".venv", target_is_directory=True)
-    edit(made / "settings.toml", "# window_days = 180", "window_days = 120")  # a shorter test
-    return Project(made, installed.forks)
+    (made / ".venv").symlink_to(installed.folder / ".venv", target_is_directory=True)
+    project = Project(made, installed.forks)
+    days = ("# window_days = 180", "window_days = 120")  # a shorter test, as without sentences
+    project.edit("settings.toml", days, ("# behaviour = true ", "behaviour = false "))
+    return project
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -35,6 +34,11 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, (path, old)
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def at_once(project: Project) -> None:
+    """Let monitoring start a training on the day on which a model was judged."""
+    edit(project.folder / "settings.toml", "# quiet_days = 3", "quiet_days = 0")
 
 
 def model_of(project: Project) -> Path:

@@ -47,6 +47,8 @@ ALWAYS = {
     "deploy/monitoring/otel-collector.yaml",
     "deploy/monitoring/prometheus.yml",
     "deploy/monitoring/rules.yaml",
+    "deploy/training.Dockerfile",
+    "deploy/training.Dockerfile.dockerignore",
     "docs/dashboard.png",
     "docs/data.md",
     "docs/doors.md",
@@ -64,11 +66,7 @@ ALWAYS = {
     "tests/model/test_behaviour.py",
 }
 SHARED = {  # what any answer but none brings
-    "orchestrator": {
-        "deploy/train.Dockerfile",
-        "deploy/train.Dockerfile.dockerignore",
-        "docs/orchestrators.md",
-    },
+    "orchestrator": {"docs/orchestrators.md"},
     "other_ci": {"docs/other-ci.md", *(f"deploy/{n}.sh" for n in ("image", "setup", "ship"))},
 }
 BROUGHT = {
@@ -116,8 +114,6 @@ BY_TARGET = {
         "deploy/cluster.sh",
         "deploy/train.sh",
         "docs/kubernetes.md",
-        "deploy/training.Dockerfile",
-        "deploy/training.Dockerfile.dockerignore",
     },
 }
 LICENSE_WORDS = {

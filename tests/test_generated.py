@@ -135,8 +135,12 @@ def test_hooks_run_and_stop_a_broken_contract(installed, tmp_path):
     assert "targt" in done.stdout + done.stderr
 
 
-def test_the_dockerfile_is_clean(bake):
-    subprocess.run([need("hadolint"), str(bake() / "deploy" / "Dockerfile")], check=True)
+def test_the_dockerfiles_are_clean_and_begin_alike(bake):
+    files = sorted((bake() / "deploy").glob("*Dockerfile"))
+    subprocess.run([need("hadolint"), *map(str, files)], check=True)
+    one, other = (re.findall(r"^ARG (?:BASE|UV)=.+$", f.read_text("utf-8"), re.M) for f in files)
+    assert len(one) == 2
+    assert one == other
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

@@ -1,24 +1,23 @@
 """The pipelines of the option `orchestrator=kubeflow`, run by Kubeflow's own local runner.
 
-Each stage is a container of deploy/train.Dockerfile's image; a server keeps the state.
+Each stage is a container of deploy/training.Dockerfile's image; a server keeps the state.
 """
 
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import engine as engines
 import pytest
 from conftest import Project
-from orchestrated import break_data, environment, project_with, weaken
-from real_servers import free_port, wait_until
+from orchestrated import at_once, break_data, edit, environment, project_with, weaken
+from real_servers import mlflow_server
 
 pytest_plugins = ["parts"]
 
-STAGES = ["validate", "train", "gate", "promote"]  # each begins where the one before said yes
 RUN = """
 import importlib.util, os, sys
 from kfp import local
@@ -42,42 +41,28 @@ def kubeflow(tmp_path_factory) -> Path:
 @pytest.fixture
 def server(installed, tmp_path) -> Iterator[str]:
     """An MLflow server, which holds the state of every stage."""
-    port, project = free_port(), installed("binary")
-    command = [project.folder / ".venv" / "bin" / "mlflow", "server", "--port", str(port)]
-    command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
-    command += ["--serve-artifacts", "--artifacts-destination", f"{tmp_path}/artifacts"]
-    with (tmp_path / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    uri = f"http://127.0.0.1:{port}"
-    probe = [sys.executable, "-c", f"import urllib.request as u; u.urlopen('{uri}/health')"]
-    wait_until(lambda: subprocess.run(probe, capture_output=True).returncode == 0, process)
-    yield uri
-    os.killpg(process.pid, 9)
-    process.wait(20)
+    command = [installed("binary").folder / ".venv" / "bin" / "mlflow"]
+    kept = (f"sqlite:///{tmp_path}/records.db", str(tmp_path / "artifacts"))
+    with mlflow_server(command, tmp_path, *kept, {}) as url:
+        yield url
 
 
-def build(engine: str, project: Project) -> str:
-    """The project's training image."""
-    name = f"train-{os.getpid()}:{len(list(project.folder.parent.iterdir()))}"
-    command = ["build", "--quiet", "--file", str(project.folder / "deploy" / "train.Dockerfile")]
-    done = engines.docker(engine, *command, "--tag", name, str(project.folder))
-    assert done.returncode == 0, done.stderr
-    return name
+@pytest.fixture
+def run(kubeflow: Path, engine: str, server: str) -> Callable[[str, Project], tuple[int, int]]:
+    """Run a pipeline in images of the project as it is now: its status, and how many began."""
 
+    def pipeline(name: str, project: Project) -> tuple[int, int]:
+        image = f"training-{os.getpid()}:{time.time_ns()}"
+        engines.training_image(engine, project.folder, image)
+        host = {"DOCKER_HOST": engine} if engine else {}
+        told = {**host, "ML_IMAGE": image, "PYTHONPATH": ""}
+        file = project.folder / "deploy" / "kubeflow" / "pipeline.py"
+        given = (file, name, server, project.folder.parent / "out")
+        done = project.run(kubeflow / "python", "-c", RUN, *given, status=None, env=told)
+        print(done.stdout[-6000:], done.stderr[-3000:])
+        return done.returncode, len(re.findall("Executing task", done.stdout + done.stderr))
 
-def run(
-    kubeflow: Path, name: str, project: Project, engine: str, server: str
-) -> tuple[int, list[str]]:
-    """Run a pipeline in images of the project as it is now: its status, and what began."""
-    file = project.folder / "deploy" / "kubeflow" / "pipeline.py"
-    root = project.folder.parent / "outputs"
-    host = {"DOCKER_HOST": engine} if engine else {}
-    told = {**host, "ML_IMAGE": build(engine, project), "PYTHONPATH": ""}
-    command = [kubeflow / "python", "-c", RUN, file, name, server, root]
-    done = project.run(*command, status=None, env=told)
-    print(done.stdout[-6000:], done.stderr[-3000:])
-    began = len(re.findall(r"Executing task", done.stdout + done.stderr))
-    return done.returncode, STAGES[:began]
+    return pipeline
 
 
 def champion(project: Project, server: str) -> str:
@@ -86,16 +71,32 @@ def champion(project: Project, server: str) -> str:
     return next(line.split()[0] for line in lines if "champion" in line)
 
 
-def test_a_run_that_passes_is_rejected_or_fails(kubeflow, installed, engine, server, tmp_path):
+def test_a_run_that_passes_is_rejected_or_fails(run, installed, server, tmp_path):
     project = project_with(tmp_path / "made", installed("binary"), orchestrator="kubeflow")
-    status, began = run(kubeflow, "training", project, engine, server)
-    assert (status, began) == (0, STAGES)
+    assert run("training", project) == (0, len(["validate", "train", "gate", "promote"]))
     assert champion(project, server) == "v1"
+    assert run("monitoring", project) == (0, len(["monitor"]))
 
     weaken(project)
-    assert run(kubeflow, "training", project, engine, server) == (0, ["validate", "train"])
+    assert run("training", project) == (0, len(["validate", "train"]))
     break_data(project)
-    status, began = run(kubeflow, "training", project, engine, server)
-    assert status != 0
-    assert began == ["validate"]
+    status, began = run("training", project)
+    assert (status != 0, began) == (True, len(["validate"]))
+    status, began = run("monitoring", project)
+    assert (status != 0, began) == (True, len(["monitor"]))
     assert champion(project, server) == "v1"
+
+
+def test_a_champion_whose_customers_have_changed_is_replaced(run, installed, server, tmp_path):
+    project = project_with(tmp_path / "made", installed("binary"), orchestrator="kubeflow")
+    at_once(project)
+    told = {"MLFLOW_TRACKING_URI": server}
+    past = datetime.now(tz=UTC).date() - timedelta(days=60)
+    project.ml("train", "--today", str(past), env=told)
+    project.ml("promote", env=told)
+    code = next((project.folder / "src").glob("*/data.py"))
+    read = "return sources.read(source, since, until)"
+    edit(code, read, f'{read}.with_columns(1 - pl.col("churned"))')
+    began = ["monitor", "validate", "train", "gate", "promote"]
+    assert run("monitoring", project) == (0, len(began))
+    assert champion(project, server) == "v2"

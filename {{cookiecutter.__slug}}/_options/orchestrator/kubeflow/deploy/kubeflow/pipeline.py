@@ -1,6 +1,6 @@
 """The project's stages as Kubeflow pipelines: `training`, and `monitoring`, which retrains if due.
 
-ML_IMAGE names the image of deploy/train.Dockerfile, by digest, when the pipelines are compiled:
+ML_IMAGE names the image of deploy/training.Dockerfile, by digest, when the pipelines are compiled:
     ML_IMAGE=… kfp dsl compile --py deploy/kubeflow/pipeline.py --function training --output t.yaml
 """
 # ruff: noqa: INP001 - the compiler reads it as a file
