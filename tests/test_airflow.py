@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
-from orchestrated import break_code, break_data, edit, environment, model_of, project_with, weaken
+from orchestrated import (
+    at_once,
+    break_code,
+    break_data,
+    edit,
+    environment,
+    model_of,
+    project_with,
+    weaken,
+)
+
+# The sample drifts: January's champion is fine a day later, and proven worse in November.
+JANUARY, A_DAY_LATER, NOVEMBER = "2026-01-01", "2026-01-02", "2026-11-27"
 
 TRAIN, MONITOR = "customer-model-train", "customer-model-monitor"
 STAGES = ("validate", "train", "gate", "promote")
@@ -33,7 +45,7 @@ def run(installation, tmp_path) -> Airflow:
     programs, home = installation
 
     def dags_test(project: Project, dag: str) -> tuple[int, dict[str, str]]:
-        here = tmp_path / "home"
+        here = tmp_path / "home"  # a copy's settings name the database that it was copied from
         shutil.rmtree(here, ignore_errors=True)
         shutil.copytree(home, here)
         dags = str(project.folder / "deploy" / "airflow")
@@ -77,44 +89,41 @@ def test_a_run_that_passes_is_rejected_or_fails(run, installed, tmp_path):
     break_code(project)
     stopped = {"gate": "upstream_failed", "promote": "upstream_failed"}
     assert run(project, TRAIN) == (1, {"validate": "success", "train": "failed", **stopped})
-
-    break_data(project)
-    stopped["train"] = "upstream_failed"
-    assert run(project, TRAIN) == (1, {"validate": "failed", **stopped})
     assert champion(project) == "v1"
 
 
 def test_a_champion_that_needs_it_is_retrained_and_one_that_does_not_is_left(
-    run, installed, tmp_path
+    run, installed, tmp_path, monkeypatch
 ):
+    """`ML_RUN` tells the stage which day it is."""
     project = project_with(tmp_path, installed("binary"), orchestrator="airflow")
-    project.ml("train", "--today", "2026-06-01")
+    at_once(project)
+    project.ml("train", "--today", JANUARY)
     project.ml("promote")
-    edit(project.folder / "settings.toml", "# max_age_days = 90", "max_age_days = 5000")
-    settings = project.folder / "settings.toml"
-    edit(
-        settings,
-        '# retrain_on = ["score", "predictions", "features", "age"]',
-        'retrain_on = ["age"]',
-    )
-    left = {"monitor": "success", "retrain": "skipped", "started": 0}
+    script = tmp_path / "on"
+    script.write_text('#!/bin/sh\nuv run --no-sync ml "$2" --today "$1"\n')
+    script.chmod(0o755)
+
+    monkeypatch.setenv("ML_RUN", f"{script} {A_DAY_LATER}")
+    left = {"monitor": "success", "retrain": "skipped", "looked": "success", "started": 0}
     assert run(project, MONITOR) == (0, left)
-    edit(settings, "max_age_days = 5000", "max_age_days = 1")
-    edit(settings, "# quiet_days = 3", "quiet_days = 0")
-    due = {"monitor": "skipped", "retrain": "success", "started": 1}
+
+    monkeypatch.setenv("ML_RUN", f"{script} {NOVEMBER}")
+    due = {"monitor": "skipped", "retrain": "success", "looked": "success", "started": 1}
     assert run(project, MONITOR) == (0, due)
 
+    break_data(project)  # nothing can be said: that is no reason to train, and it is red
+    failed = {"monitor": "failed", "retrain": "skipped", "looked": "upstream_failed", "started": 0}
+    assert run(project, MONITOR) == (1, failed)
 
-def test_one_variable_says_how_a_stage_is_run(run, installed, tmp_path):
+
+def test_one_variable_says_how_a_stage_is_run(run, installed, tmp_path, monkeypatch):
     """In an image, for one: `ML_RUN="docker run … IMAGE"`."""
     project = project_with(tmp_path, installed("binary"), orchestrator="airflow")
     told = tmp_path / "told"
     script = tmp_path / "stage"
     script.write_text(f'#!/bin/sh\necho "$PWD $*" >> {told}\n')
     script.chmod(0o755)
-    os.environ["ML_RUN"] = f"{script} here"
-    try:
-        assert run(project, TRAIN) == (0, dict.fromkeys(STAGES, "success"))
-    finally:
-        del os.environ["ML_RUN"]
+    monkeypatch.setenv("ML_RUN", f"{script} here")
+    assert run(project, TRAIN) == (0, dict.fromkeys(STAGES, "success"))
     assert told.read_text().splitlines() == [f"{project.folder} here {name}" for name in STAGES]
