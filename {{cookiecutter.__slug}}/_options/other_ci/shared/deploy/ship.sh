@@ -20,15 +20,16 @@ skopeo copy --quiet "docker-archive:$folder/model.tar" "oci:$folder/image"
 digest=$(jq --raw-output '.manifests[0].digest' "$folder/image/index.json")
 image=$(bash deploy/push.sh "$folder/image" "$digest" "$name")
 sh .github/state image "$version" "$image"
-sh .github/state check "$version"
-put_back() {
+put_back() { # what the state names: another run may have settled here in the meantime
   before=$(sh .github/state running "$1" | sed -n 's/^image=//p')
   [[ -z $before ]] || bash deploy/deploy.sh "$1" "$before"
   exit 1
 }
-for environment in staging production; do
+for step in staging:deployed production:promote; do
+  environment=${step%:*} move=${step#*:}
   address=${environment^^}_URL
+  sh .github/state check "$version"
   bash deploy/deploy.sh "$environment" "$image" || put_back "$environment"
   bash deploy/smoke.sh "$image" "${!address:-}" || put_back "$environment"
+  sh .github/state "$move" "$version" --deployed "$environment" || put_back "$environment"
 done
-sh .github/state promote "$version" --deployed "staging production"
