@@ -236,6 +236,9 @@ def test_a_file_from_outside_is_copied_so_the_original_may_go(project, tmp_path)
     adopt(project, path)
     path.unlink()
     assert source(project).is_relative_to(project.folder / "data")
+    card = project.ml("card").stdout
+    assert "from data/rows.csv." in card
+    assert str(tmp_path) not in card  # the bundle travels, and whose folder it was is nobody's
     project.ml("validate")
     project.ml("train")
 

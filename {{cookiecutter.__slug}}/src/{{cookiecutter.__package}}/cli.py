@@ -9,7 +9,20 @@ import typer
 
 from . import cli_data, cli_model  # noqa: F401 - their commands come first
 from .errors import Status
-from .options import Json, Number, Today, app, command, open_project, open_registry, read_day
+from .options import (
+    LOOK,
+    LOOP,
+    START,
+    USE,
+    Json,
+    Number,
+    Today,
+    app,
+    command,
+    open_project,
+    open_registry,
+    read_day,
+)
 
 if TYPE_CHECKING:
     from .project import Project
@@ -20,22 +33,22 @@ Look = Annotated[bool, typer.Option("--watch", help="Show it again every few sec
 CHAMPION_SECONDS = 5.0  # `ml serve` looks so often whether another version was promoted
 
 
-@command
+@command(LOOP)
 def promote(version: Number = None, json: Json = False) -> None:
-    """Make the newest version that the gate proved, or the one named, the champion."""
+    """Make what the gate proved, or the version named, champion."""
     from . import promote as moves
 
     promoted, changed = moves.promote(open_registry(open_project()), version)
-    _moved(promoted.number, changed, "is champion", json, "Next: ml serve")
+    _moved(promoted.number, changed, "is champion", json, "ml serve")
 
 
-@command
+@command(LOOP)
 def rollback(version: Number = None, json: Json = False) -> None:
-    """Make the previous champion, or the version named, champion again."""
+    """Make the previous champion, or the one named, champion again."""
     from . import promote as moves
 
     target, changed = moves.roll_back(open_registry(open_project()), version)
-    _moved(target.number, changed, "is champion again", json, "Next: ml status")
+    _moved(target.number, changed, "is champion again", json, "ml status")
 
 
 def _moved(number: int, changed: bool, what: str, json: bool, then: str) -> None:
@@ -44,12 +57,14 @@ def _moved(number: int, changed: bool, what: str, json: bool, then: str) -> None
     if json:
         show.as_json({"champion": number, "changed": changed})
     elif changed:
-        show.out.print(f"v{number} {what}. {then}")
+        show.out.print(f"v{number} {what}.")
+        show.then(then)
     else:
         show.out.print(f"v{number} is champion already; nothing changed.")
+        show.then(then)
 
 
-@command
+@command(USE)
 def predict(
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or JSON lines.")],
     target: Annotated[
@@ -59,7 +74,7 @@ def predict(
     today: Today = None,
     json: Json = False,
 ) -> None:
-    """Write a file's rows with the champion's predictions, in pieces that fit in memory."""
+    """Predict the rows of a file, in pieces that fit in memory."""
     from . import predict as batch
     from . import show
 
@@ -70,12 +85,13 @@ def predict(
     if json:
         show.as_json({"rows": rows, "out": target, "version": version.number})
     else:
-        show.out.print(f"{rows:,} rows predicted by v{version.number}: {target}")
+        show.out.print(f"{rows:,} rows predicted by v{version.number}: {target}", markup=False)
+        show.then("ml monitor", "once their answers are among your data")
 
 
-@command
+@command(LOOK)
 def status(html: Html = False, watch: Look = False, json: Json = False) -> None:
-    """List the versions, who is champion, and the data that they learnt from."""
+    """Who is champion, all versions, and what they learnt from."""
     from . import show, show_status
 
     found = show_status.look(open_project())
@@ -89,9 +105,10 @@ def status(html: Html = False, watch: Look = False, json: Json = False) -> None:
         show_status.follow(found.project)
     else:
         show.out.print(show_status.table(found))
+        show.then(show_status.next_command(found))
 
 
-@command
+@command(USE)
 def serve(
     host: Annotated[str | None, typer.Option(help="Address; settings.toml's by default.")] = None,
     port: Annotated[
@@ -102,7 +119,7 @@ def serve(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Answer predictions over HTTP from the champion's bundle."""
+    """Answer predictions over HTTP."""
     from . import predict as batch
     from . import show
     from .serving import server
@@ -131,17 +148,19 @@ def _options(project: "Project") -> "Options":
     return Options(watch=CHAMPION_SECONDS, log=log, log_sample=told.log_sample)
 
 
-@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@app.command(
+    rich_help_panel=USE, context_settings={"ignore_unknown_options": True, "help_option_names": []}
+)
 def state(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND")] = None,
 ) -> None:
-    """Bring the team's state here with `pull`; `push` what is new. `--help` has the rest."""
+    """The team's state: `pull` it here, `push` what is new."""
     from .state.__main__ import main as run
 
     run(arguments or ["--help"])
 
 
-@command
+@command(START)
 def doctor(json: Json = False) -> None:
     """Say what is missing on this machine, and how to get it."""
     from . import show

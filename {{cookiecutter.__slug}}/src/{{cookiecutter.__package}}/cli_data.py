@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .errors import Status, Stop
-from .options import Json, Today, command, open_project, read_day
+from .options import LOOP, START, Json, Today, command, open_project, read_day
 
 if TYPE_CHECKING:
     from .settings import Task
@@ -17,6 +17,7 @@ def _column(told: str) -> Any:
     return typer.Option(metavar="COLUMN", help=told)
 
 
+REPAIR = ("ml adopt --refresh", "proposes a contract, if the data are right as they are")
 Name = str | None
 Names = list[str] | None
 Table = Annotated[Path | None, typer.Argument(help="CSV, Parquet, JSON lines or Excel.")]
@@ -27,7 +28,7 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown, for 
 Word = Annotated[str | None, typer.Option(metavar="TASK", help="binary, multiclass or regression.")]
 
 
-@command
+@command(START)
 def adopt(
     file: Table = None,
     target: Annotated[Name, _column("The column to predict.")] = None,
@@ -42,7 +43,7 @@ def adopt(
     today: Today = None,
     json: Json = False,
 ) -> None:
-    """Make a table of yours the project's own: contract, settings and a baseline."""
+    """Make a table of yours the project's own, with a first model."""
     from . import show
     from .adopt import story
     from .adopt.choice import Wishes
@@ -77,7 +78,7 @@ def _task(word: str | None) -> "Task | None":
     return found
 
 
-@command
+@command(LOOP)
 def validate(
     file: Annotated[
         Path | None, typer.Argument(help="A table; without it, the project's own data.")
@@ -87,7 +88,7 @@ def validate(
     today: Today = None,
     json: Json = False,
 ) -> None:
-    """Check data against contract.yaml, and beside the rows that the champion knows."""
+    """Check data against contract.yaml and the champion's own rows."""
     from . import batch, show
 
     project, day = open_project(), read_day(today)
@@ -98,7 +99,10 @@ def validate(
         show.err.print(f"plots: {write_page(project, found, file)}", markup=False)
     if json:
         show.as_json(found.findings)
+    elif markdown:
+        show.markdown_findings(found.findings)
     else:
-        (show.markdown_findings if markdown else show.findings)(found.findings)
+        show.findings(found.findings)
+        show.then(*(REPAIR if found.failures else ("ml train",)))
     if found.failures:
         raise typer.Exit(Status.DATA)

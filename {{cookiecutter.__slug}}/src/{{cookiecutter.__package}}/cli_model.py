@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import Status
-from .options import Json, Number, Today, command, open_project, open_registry, read_day
+from .options import LOOK, LOOP, Json, Number, Today, command, open_project, open_registry, read_day
 
 if TYPE_CHECKING:
     from .project import Project
@@ -19,7 +19,7 @@ World = Annotated[
 Pack = Annotated[Path | None, typer.Option(help="Write decision and bundle for another job there.")]
 
 
-@command
+@command(LOOP)
 def train(
     today: Today = None,
     tune: Annotated[
@@ -31,7 +31,7 @@ def train(
     pack: Pack = None,
     json: Json = False,
 ) -> None:
-    """Train a challenger, judge it against the champion, and register it if it may stay."""
+    """Train a challenger and judge it against the champion."""
     from . import pipeline, show, show_gate
     from .steps.tune import Budget
 
@@ -58,7 +58,7 @@ def _pack(registry: "Registry", version: "Version | None", folder: Path) -> None
     sync.pack(registry, sync.decision_on(registry, version), folder)
 
 
-@command
+@command(LOOP)
 def gate(
     version: Number = None,
     today: Today = None,
@@ -70,7 +70,7 @@ def gate(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Judge a registered version again, on fresh rows, against whoever is champion now."""
+    """Judge a registered version again, on fresh rows."""
     from . import pipeline, show, show_gate
 
     if selftest:
@@ -118,7 +118,7 @@ def _selftest(json: bool) -> None:
         raise typer.Exit(Status.EVIDENCE)
 
 
-@command
+@command(LOOP)
 def monitor(
     today: Today = None,
     log: Annotated[
@@ -126,7 +126,7 @@ def monitor(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Is the champion still what the gate saw? Exit 1 if a retraining is due."""
+    """Is the champion what the gate saw? Exit 1: a retraining is due."""
     from . import show
     from .monitor.report import write_report
     from .monitor.watch import place_of_log, watch
@@ -140,9 +140,9 @@ def monitor(
         raise typer.Exit(Status.REJECTED)
 
 
-@command
+@command(LOOK)
 def card(version: Number = None, json: Json = False) -> None:
-    """Print the model card of the champion, or of the version named, as Markdown."""
+    """Print the model card of the champion, or of the version named."""
     from . import pipeline, show
 
     registry = open_registry(open_project())
@@ -152,7 +152,7 @@ def card(version: Number = None, json: Json = False) -> None:
     show.as_json({"version": found.number, "card": text}) if json else typer.echo(text, nl=False)
 
 
-@command
+@command(LOOK)
 def simulate(
     weeks: Annotated[int, typer.Option(help="How many.", min=4, max=520)] = 52,
     world: World = None,
@@ -161,7 +161,7 @@ def simulate(
     today: Today = None,
     json: Json = False,
 ) -> None:
-    """Live through a year in minutes: this loop beside three simpler policies, in one picture."""
+    """A year in minutes: this loop beside three simpler policies."""
     from . import show
     from .simulate.report import sentence, write_report
     from .simulate.run import Plan, choose
@@ -180,6 +180,7 @@ def simulate(
         for one in lived:
             show.out.print(f"[bold]{one.world:<10}[/] {sentence(one, metric)}")
         show.out.print(f"  picture: {show.short(report.with_name('simulate.png'))}")
+        show.then("ml train")
 
 
 def exit_for(verdict: str) -> None:

@@ -17,7 +17,7 @@ EVER = date(1970, 1, 1)
 
 def source_of(project: Project) -> str:
     """Where the user's rows come from; a path without a beginning is one of the project's."""
-    source = project.settings.data.source
+    source = str(project.table or project.settings.data.source)
     prefix = sources.DELTA if source.startswith(sources.DELTA) else ""
     told = source.removeprefix(prefix)
     if ":" in told or Path(told).is_absolute():

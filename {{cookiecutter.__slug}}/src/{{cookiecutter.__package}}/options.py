@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Train, judge, promote and serve a model.",
-    epilog="Exit status: 0 done, 1 rejected, 2 settings, 3 data, 4 evidence unsound.",
+    epilog="Exit status: 0 done, 1 rejected, 2 settings, 3 data, 4 evidence, 70 crash.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+START, LOOP, USE, LOOK = "Start", "The loop", "Use it", "Look"
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value for machines.")]
 Today = Annotated[
     str | None, typer.Option("--today", metavar="DATE", help="Pretend that today is this date.")
@@ -29,18 +30,24 @@ Number = Annotated[
 ]
 
 
-def command(function: Callable) -> Callable:
-    """Register a command; a Stop becomes its message and its exit status, never a traceback."""
+def command(panel: str) -> Callable[[Callable], Callable]:
+    """Register a command; a Stop becomes its message and its exit status, never a traceback.
 
-    @wraps(function)
-    def run(*args, **options) -> None:  # noqa: ANN002, ANN003 - typer reads the wrapped signature
-        try:
-            function(*args, **options)
-        except Stop as stop:
-            typer.echo(f"ml: {stop}", err=True)
-            raise typer.Exit(stop.status) from stop
+    `panel` is its heading in the table of contents that `ml --help` is.
+    """
 
-    return app.command()(run)
+    def register(function: Callable) -> Callable:
+        @wraps(function)
+        def run(*args, **options) -> None:  # noqa: ANN002, ANN003 - typer reads the wrapped one
+            try:
+                function(*args, **options)
+            except Stop as stop:
+                typer.echo(f"ml: {stop}", err=True)
+                raise typer.Exit(stop.status) from stop
+
+        return app.command(rich_help_panel=panel)(run)
+
+    return register
 
 
 def open_project() -> "Project":

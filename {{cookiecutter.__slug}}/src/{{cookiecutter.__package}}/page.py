@@ -64,7 +64,8 @@ def _html(
     source = escape(str(file or project.settings.data.source))
     verdict = f"{len(batch.findings)} findings, {fails} of them fail" if batch.findings else "sound"
     known = (
-        f"<b style='color:{NOW}'>now</b> beside <b style='color:{BEFORE}'>the reference</b>"
+        f"<b style='color:{NOW}'>now</b> (filled) beside "
+        f"<b style='color:{BEFORE}'>the reference</b> (outlined)"
         if batch.reference
         else "no reference yet: train a model first"
     )
@@ -86,10 +87,16 @@ def _card(
     if column.personal:
         picture = "<p><small>personal: not shown</small></p>"
     elif name in table.columns and table[name].null_count() < len(table):
-        picture = draw(table[name], column, known)
+        picture = _named(draw(table[name], column, known), name)
     kind = f"{column.type}, {column.role}"
     head = f"<h2>{escape(name)}</h2><small>{kind}</small>"
     return f"<div class='card {grade}'>{head}{told}{picture}</div>"
+
+
+def _named(svg: str, name: str) -> str:
+    """With what a screen reader says instead of the picture."""
+    told = f"How the values of {name} are distributed"
+    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(told)}"', 1)
 
 
 def _sentence(one: Finding) -> str:
@@ -154,7 +161,8 @@ def _bars(axes: "Axes", values: pl.Series, known: ColumnReference | None) -> Non
     places = np.arange(len(words))
     axes.barh(places + 0.2, [now.get(w, 0) for w in words], 0.4, color=NOW, alpha=0.7)
     if before:
-        axes.barh(places - 0.2, [before.get(w, 0) for w in words], 0.4, color=BEFORE)
+        lengths = [before.get(w, 0) for w in words]
+        axes.barh(places - 0.2, lengths, 0.4, fill=False, edgecolor=BEFORE, linewidth=1.6)
     shown = [w.removesuffix(".0") for w in words]
     axes.set_yticks(places, [w if len(w) < 18 else f"{w[:17]}…" for w in shown])
     axes.invert_yaxis()

@@ -23,13 +23,17 @@ Progress = Callable[[str], AbstractContextManager]
 
 @dataclass(frozen=True)
 class Project:
-    """settings.toml and contract.yaml of one folder."""
+    """settings.toml and contract.yaml of one folder.
+
+    `table` is where the rows are until `ml adopt` has copied them to the source of the settings.
+    """
 
     root: Path
     settings: Settings
     contract: Contract
     reference: Reference | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    table: Path | None = None
 
     @property
     def inputs(self) -> tuple[Input, ...]:

@@ -14,7 +14,7 @@ from .monitor.confidence import CONFIDENCE, learn
 from .probes.holdout import newest_answers
 from .project import Project
 from .report.card import card
-from .settings import is_loss
+from .scoring import watched_score
 from .steps.split import Split
 from .store import bundle
 from .store.encode import encode_rows
@@ -68,6 +68,7 @@ def record_of(project: Project, parts: Split, trial: Trial, decision: Decision) 
         inputs=work_id(project.root, trial.data_id, judgement.champion),
         metric=decision.metric,
         reason=decision.reason,
+        stood=_stood(project, trial),
     )
 
 
@@ -122,13 +123,17 @@ def _manifest(project: Project, trial: Trial, parts: Split) -> dict[str, object]
 
 def _judged(project: Project, trial: Trial, parts: Split) -> dict[str, object]:
     """What the gate saw: the score that a monitor compares with, and the newest row it was on."""
-    metric, clock = project.settings.watched, project.contract.time_column
+    clock = project.contract.time_column
     until = newest_answers(parts.holdout, clock) if clock else ""
-    if metric not in trial.measures:
-        return {"until": until}
-    value = trial.measures[metric]
-    signed = -value if is_loss(metric) else value
-    return {"metric": metric, "value": signed, "error": trial.errors[metric], "until": until}
+    known = {} if trial.evidence.problems else watched_score(project, trial.scored, "challenger")
+    return {**known, "until": until}
+
+
+def _stood(project: Project, trial: Trial) -> str:
+    """The champion's score on the same rows: a monitor's newest yardstick for it."""
+    if trial.evidence.problems or "champion" not in trial.scored.predictions:
+        return ""
+    return json.dumps(watched_score(project, trial.scored, "champion"))
 
 
 def _golden(trial: Trial, holdout: pl.DataFrame) -> dict[str, object]:

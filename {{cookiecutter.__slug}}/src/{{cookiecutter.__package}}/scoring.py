@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from .contract import Contract
 from .engine.door import open_engine
+from .metrics.errors import standard_error
 from .metrics.scored import Custom, Dependence, Labels, Scored
+from .metrics.scores import score
 from .project import Project
 from .settings import Metric
 from .steps.split import Split
@@ -59,6 +61,14 @@ def answers_of(project: Project, challenger: Model, rows: pl.DataFrame) -> NDArr
     if project.settings.task == "regression":
         return values.cast(pl.Float64).to_numpy()
     return encode_answers(values.to_list(), challenger.signature.classes)
+
+
+def watched_score(project: Project, scored: Scored, name: str) -> dict[str, object]:
+    """What a monitor will compare with: the watched metric, higher is better, and its error."""
+    metric, said = project.settings.watched, scored.predictions[name]
+    found = score(scored.answers, said, metric, scored.threshold)
+    error = standard_error(found.influence, scored.dependence)
+    return {"metric": metric, "value": found.value, "error": error}
 
 
 def predict(rival: Model, rows: pl.DataFrame, challenger: Model, read: Read) -> NDArray[np.float64]:

@@ -44,6 +44,11 @@ def bar(what: str, total: int) -> Generator[Callable[[], None]]:
         yield lambda: progressing.advance(task)
 
 
+def then(command: str, why: str = "") -> None:
+    """What to type next, at the end of a command."""
+    out.print(f"Next: [bold]{command}[/]{why and ', '}{why}")
+
+
 def as_json(value: Any) -> None:
     """One JSON value on standard output."""
     sys.stdout.write(json.dumps(value, default=_plain, indent=1, ensure_ascii=False) + "\n")
@@ -61,13 +66,8 @@ def findings(found: Sequence["Finding"]) -> None:
     table = Table("column", "rule", "severity", "what", "examples", box=None, header_style="bold")
     for one in found:
         style = "red" if one.severity == "fail" else "yellow"
-        table.add_row(
-            one.column,
-            one.rule,
-            f"[{style}]{one.severity}[/]",
-            one.message,
-            "\n".join(one.examples),
-        )
+        told = (escape(one.message), escape("\n".join(one.examples)))
+        table.add_row(escape(one.column), one.rule, f"[{style}]{one.severity}[/]", *told)
     Console(highlight=False).print(table)
 
 
@@ -89,10 +89,12 @@ def adopted(made: "Adopted") -> None:
 
     decision(made.decision, made.report)
     if made.verdict == "PROMOTE":
-        out.print("\nNext: [bold]ml promote[/]; write what must always hold into")
-        out.print("tests/model/test_behaviour.py, and commit contract.yaml and settings.toml.")
+        out.print("\nWrite what must always hold into tests/model/test_behaviour.py, and commit")
+        out.print("contract.yaml and settings.toml.")
+        then("ml promote")
     else:
         out.print("\nThe baseline proves nothing yet: more rows, or other columns, may help.")
+        then("ml gate --explain")
 
 
 def proposal(made: "Proposal") -> None:
@@ -101,11 +103,8 @@ def proposal(made: "Proposal") -> None:
     for line in made.kept:
         out.print(f"kept as you wrote it: {line}", markup=False)
     if made.diff:
-        out.print(
-            "written."
-            if made.written
-            else "\nNothing is written. To accept: ml adopt --refresh --accept"
-        )
+        out.print("written." if made.written else "\nNothing is written.")
+        then(*(("ml validate",) if made.written else ("ml adopt --refresh --accept", "to accept")))
 
 
 def monitor(seen: "Watch", report: Path) -> None:
@@ -125,8 +124,7 @@ def monitor(seen: "Watch", report: Path) -> None:
     for line in seen.oddities:
         out.print(f"  the log: {escape(line)}")
     out.print(f"  report: {short(report)}")
-    if seen.due:
-        out.print("Next: [bold]ml train[/]")
+    then("ml train" if seen.due else "ml status")
 
 
 def checks(found: Sequence["Check"]) -> None:
@@ -134,8 +132,11 @@ def checks(found: Sequence["Check"]) -> None:
     table = Table("", "what", "found", "to mend it", box=None, header_style="bold")
     for check in found:
         mark = "[green]✓[/]" if check.ok else ("[red]✗[/]" if check.needed else "[yellow]![/]")
-        table.add_row(mark, check.name, check.found, "" if check.ok else check.fix)
+        told = (check.name, check.found, "" if check.ok else check.fix)
+        table.add_row(mark, *map(escape, told))
     Console(highlight=False).print(table)
+    if all(check.ok or not check.needed for check in found):
+        then("ml train")
 
 
 def short(path: Path) -> str:
@@ -150,6 +151,7 @@ def smoke(answer: dict[str, Any], target: str) -> None:
         f"{answer['version']} answered {target} = {answer['prediction']}, as when it was made.",
         markup=False,
     )
+    then("ml serve")
 
 
 def serving(version: str, port: int, host: str, row: dict[str, Any]) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from .show import STYLES, out, short
+from .show import STYLES, out, short, then
 
 if TYPE_CHECKING:
     from .decision import Decision
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def decision(made: "Decision", report: Path) -> None:
     """The verdict, in colour where there is colour."""
-    out.print(f"\n[{STYLES[made.verdict]}]{made.verdict}[/]: {made.reason}")
+    out.print(f"\n[{STYLES[made.verdict]}]{made.verdict}[/]: {escape(made.reason)}")
     for c in made.comparisons:
         who = "a constant answer" if c.against == "dummy" else f"the {c.against}"
         out.print(
@@ -46,4 +47,7 @@ def selftest(found: Sequence["Found"]) -> None:
 def next_command(made: "Decision", version: "Version | None", champion: int | None) -> None:
     """What to do now."""
     if made.verdict == "PROMOTE" and version and version.number != champion:
-        out.print(f"\nv{version.number} is registered. Next: [bold]ml promote[/]")
+        out.print(f"\nv{version.number} is registered.")
+        then("ml promote")
+    else:
+        then("ml gate --explain", "for the whole reasoning")

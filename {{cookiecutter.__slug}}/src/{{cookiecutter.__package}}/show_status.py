@@ -70,7 +70,7 @@ def table(found: Found) -> Group:
     """All tables, one below the other."""
     state = found.state
     if not state.known:
-        return Group(f"{found.project.settings.name}: no version yet. Next: [bold]ml train[/]")
+        return Group(f"{found.project.settings.name}: no version yet.")
     parts: list[Any] = [_versions(found)]
     if state.environments:
         parts += ["", _environments(found)]
@@ -80,6 +80,13 @@ def table(found: Found) -> Group:
         style, word = ("bold red", "DUE") if found.seen["due"] else ("bold", "OK")
         parts += ["", f"monitor [{style}]{word}[/]: {marked(found.seen['reason'])}"]
     return Group(*parts)
+
+
+def next_command(found: Found) -> str:
+    """What to type now."""
+    if not found.state.known or (found.seen and found.seen["due"]):
+        return "ml train"
+    return "ml monitor" if found.state.champion else "ml promote"
 
 
 def _plain(*columns: str) -> Table:

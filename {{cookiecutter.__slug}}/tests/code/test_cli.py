@@ -7,11 +7,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from your_package import show
+from your_package.checks.findings import Finding
 from your_package.options import app
 
 COMMANDS = [
     *("validate", "train", "gate", "monitor", "simulate", "promote", "rollback"),
-    *("predict", "status", "serve", "doctor"),
+    *("predict", "status", "serve", "doctor", "adopt", "card", "state"),
 ]
 
 
@@ -78,6 +80,37 @@ def test_rows_that_break_the_contract_end_with_status_three(ml, sample_rows, tmp
     assert [(one["column"], one["rule"]) for one in json.loads(done.stdout)] == [
         ("plan", "missing")
     ]
+
+
+def test_help_is_a_table_of_contents_of_a_line_each(ml, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    contents = ml("--help").stdout.partition("─ Start")[2]
+    told = [line.split()[1] for line in contents.splitlines() if line.startswith("│")]
+    assert sorted(told) == sorted(COMMANDS)
+
+
+def test_a_command_ends_with_the_next_one(ml):
+    day = ("--today", "2026-06-01")
+    for words, following in (
+        (("validate",), "ml train"),
+        (("train",), "ml promote"),
+        (("status",), "ml promote"),
+        (("promote",), "ml serve"),
+        (("monitor",), "ml status"),
+        (("status",), "ml monitor"),
+        (("train",), "ml gate --explain"),
+    ):
+        dated = day if words[0] in ("validate", "train", "monitor") else ()
+        last = ml(*words, *dated).stdout.strip().splitlines()[-1]
+        assert last.startswith(f"Next: {following}"), (words, last)
+
+
+def test_words_in_brackets_are_no_colours(capsys):
+    finding = Finding("plan [red]", "range", "fail", "seen [bold]often[/]", ("[x]",))
+    show.findings([finding])
+    printed = capsys.readouterr().out
+    for told in ("plan [red]", "seen [bold]often[/]", "[x]"):
+        assert told in printed
 
 
 def test_a_registry_without_versions_says_what_to_do_next(ml):

@@ -97,6 +97,16 @@ def test_a_column_is_read_as_a_person_would(kind):
     assert column_of(values)[0] == wanted
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(("Yes", "No", "no"), "yes/no"), (("ja", "nein"), "ja/nein"), (("true", "false"), "")],
+)
+def test_two_words_that_become_true_and_false_are_said(words, told):
+    said = [one for one in column_of(repeated(*words))[1] if "is read as true/false" in one]
+    assert [one for one in said if f"{told} is read" in one] == said
+    assert len(said) == bool(told)
+
+
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d %b %Y", "%Y/%m/%d"])
 def test_dates_are_read_as_they_are_written(form):
     entry, said = column_of(written(form))

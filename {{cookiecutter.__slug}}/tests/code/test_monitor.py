@@ -19,6 +19,7 @@ from your_package.monitor.verdict import verdict
 from your_package.predict import champion
 from your_package.promote import promote
 from your_package.serving.place import Place
+from your_package.settings import DataSettings
 from your_package.store.bundle import MANIFEST
 from your_package.store.encode import encode_rows
 from your_package.store.tracking import Registry
@@ -97,6 +98,33 @@ def test_luck_at_the_gate_is_no_loss_however_often_it_is_asked(fallen, due, ship
     assert verdict(shipped[0], seen, {}, ()).due is due
 
 
+def test_a_gate_that_judged_the_champion_again_is_the_newest_yardstick(sample_project):
+    """A loss that was answered is not answered daily: what counts is what has changed since."""
+    project = sample_project("binary")
+    settings = project.settings.model_copy(update={"data": DataSettings(source="rows.parquet")})
+    project = replace(project, settings=settings)
+    registry = Registry(project.root, project.settings.name)
+
+    def until(day):
+        rows = turned(sample.rows("binary", DAY - timedelta(days=180), day))
+        rows.write_parquet(project.root / "rows.parquet")
+        return day
+
+    pipeline.run(project, until(DAY), lambda _: nullcontext())
+    promote(registry)
+    before = watching.watch(project, registry, until(DAY + timedelta(days=40)))
+    assert before.due
+    assert before.judged
+    pipeline.run(project, DAY + timedelta(days=40), lambda _: nullcontext())
+    stood = json.loads(registry.history()[-1].stood)
+    after = watching.watch(project, registry, until(DAY + timedelta(days=50)))
+    assert (after.version, after.judged) == (1, Estimate(stood["value"], stood["error"]))
+    assert stood["value"] < before.judged.value - 0.02
+    assert not after.due
+    assert f"({before.judged.value:.4f} at its own gate)" in after.reason
+    assert after.rows == 50 * sample.ROWS_A_DAY  # what it was not trained on stays newer
+
+
 def test_rows_without_answers_are_compared_and_not_scored(later):
     seen = later(20, lambda rows: rows.with_columns(churned=pl.lit(None, dtype=pl.Int64)))
     assert (seen.due, seen.labelled, seen.rows) == (False, 0, 20 * sample.ROWS_A_DAY)
@@ -141,7 +169,7 @@ def test_the_report_says_it_in_words_and_numbers(later, tmp_path):
     path = write_report(tmp_path, later(20, turned))
     text = path.read_text(encoding="utf-8")
     assert text.startswith("## Monitor: a retraining is due\n")
-    assert "| at the gate |" in text
+    assert "| at the newest gate |" in text
     assert "| churned | distribution | warn |" in text
 
 

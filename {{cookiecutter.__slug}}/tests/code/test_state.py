@@ -156,6 +156,13 @@ def test_any_state_is_read_as_it_was_written_and_has_a_page(digest, judgement, r
     assert all(line.count("\n") == 0 for line in files["README.md"].splitlines())
 
 
+def test_a_state_of_the_first_schema_is_read():
+    text = to_text(value.record(State(), decided("first"), None))
+    old = text.replace('"schema": 2', '"schema": 1').replace(' "stood": "",', "")
+    assert old.count("stood") == 0
+    assert from_text(old) == from_text(text)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -62,7 +62,8 @@ def test_the_page_has_all_of_it_and_needs_nothing(project):
 
 def test_nothing_yet_says_what_to_do(sample_project):
     found = show_status.look(sample_project("regression"))
-    assert "Next: ml train" in text(found)
+    assert "no version yet" in text(found)
+    assert show_status.next_command(found) == "ml train"
     assert "No champion yet" in page_status.write_page(found).read_text(encoding="utf-8")
 
 

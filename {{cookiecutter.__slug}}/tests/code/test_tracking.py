@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
@@ -53,11 +54,13 @@ def test_a_later_verdict_replaces_the_earlier(registry, add_version, tmp_path):
     (tmp_path / "report" / "report.md").write_text("again", encoding="utf-8")
     judgement = Judgement("PROMOTE", "abc", False, 0.9)
     record = Record({}, {}, ("churned", "d4", "sample"), judgement, "i9", "[]", {"anchor": (1, 2)})
+    record = replace(record, stood='{"value": 0.8}')
     registry.judge(version, record, tmp_path / "report")
     assert registry.version(1).judgement == judgement
     first, again = registry.history()
     assert (first.judgement.verdict, first.gaps) == ("KEEP", {})
     assert (again.judgement, again.identity, again.gaps) == (judgement, "i9", {"anchor": (1, 2)})
+    assert (first.stood, again.stood) == ("", record.stood)
 
 
 def test_a_search_leaves_a_run_for_each_attempt_and_no_decision(registry, add_version):

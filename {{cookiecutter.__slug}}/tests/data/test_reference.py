@@ -256,6 +256,7 @@ def test_a_personal_value_appears_nowhere(reference, tmp_path):
     project = Project(tmp_path, Settings(name="small", task="binary"), CONTRACT)
     page = write_page(project, Batch(found, reference), None).read_text(encoding="utf-8")
     assert "personal: not shown" in page
+    assert page.count("<svg") == page.count('<svg role="img" aria-label="How the values of ') > 0
     for secret in ("secret", "elsewhere", "person77x"):
         assert secret not in page, secret
         assert secret not in str(found.findings), secret

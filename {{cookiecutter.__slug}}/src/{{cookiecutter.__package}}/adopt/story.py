@@ -55,17 +55,18 @@ def adopt(root: Path, file: Path, wishes: Wishes, today: date, progress: Progres
         data = _read(root, file, source, notes)
     with progress("infer"):
         found = infer(data.read(), wishes, today, notes)
-        settings = _settings(before, found, str(file.resolve()), notes)
+        settings = _settings(before, found, source, notes)
         settings = _name(root, settings, found.contract, notes)
         told = {"inferred": plain(found.contract)}
         reference = build_reference(data.read(), found.contract).model_copy(update=told)
-    project = Project(root, settings, found.contract, reference)
+    project = Project(root, settings, found.contract, reference, table=file.resolve())
     outcome = pipeline.run(_unasked(project), today, progress)
     _refuse(outcome.decision)
     with progress("calibrate"):
         settings = calibrate(project, outcome, data, notes)
     _leaks(reference.leaks, wishes.target, notes)
-    _write(root, found.contract, settings, reference, source, file if copied else None)
+    copy = {source: file} if copied else {}
+    _write(root, found.contract, settings, reference, copy)
     return _made(found, settings, notes, outcome)
 
 
@@ -104,18 +105,15 @@ def _write(
     contract: Contract,
     settings: Settings,
     reference: Reference,
-    source: str,
-    copied: Path | None,
+    copy: Mapping[str, Path],
 ) -> None:
     """Everything at once, and nothing before this."""
-    data = settings.data.model_copy(update={"source": source})
-    whole = settings.model_copy(update={"data": data})
     files: dict[str, str | Path] = {
         "contract.yaml": contract_file(contract),
-        "settings.toml": settings_file(root / "settings.toml", whole),
+        "settings.toml": settings_file(root / "settings.toml", settings),
         REFERENCE: reference.model_dump_json(exclude_defaults=True) + "\n",
     }
-    replace_files(root, files if copied is None else {**files, source: copied})
+    replace_files(root, {**files, **copy})
 
 
 def _place(root: Path, file: Path, notes: Notes) -> tuple[str, bool]:

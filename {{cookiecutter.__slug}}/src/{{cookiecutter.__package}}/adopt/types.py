@@ -182,7 +182,9 @@ def _told(found: Guess, words: pl.Series, name: str, notes: Notes) -> Guess:
             f"all other values are {found.type}",
             f"{entry}.missing",
         )
-    if found.format and found.format.startswith("%"):
+    if found.type == "boolean" and (pair := _pair(words)):
+        notes.say(f"{name}: {pair} is read as true/false", "it has no third word", f"{entry}.type")
+    elif found.format and found.format.startswith("%"):
         twin = found.format.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
         doubt = twin != found.format and _fitting(
             words, found._replace(format=twin, missing=())
@@ -194,3 +196,10 @@ def _told(found: Guess, words: pl.Series, name: str, notes: Notes) -> Guess:
         why = "the marks could be read another way" if doubt else "so its numbers are written"
         notes.say(f"{name}: numbers are read like {found.format}", why, f"{entry}.format")
     return found
+
+
+def _pair(words: pl.Series) -> str:
+    """The two words, that of true first; empty where they say it themselves."""
+    seen = {word.lower() for word in words.head(10_000)}
+    pairs = ("yes/no", "y/n", "t/f", *WORDS)
+    return next((pair for pair in pairs if seen == set(pair.split("/"))), "")

@@ -44,6 +44,7 @@ def compare(
         metric=metric,
         rows=len(rows),
         judged=watched.at_gate(metric),
+        own=watched.facts.get("own"),
         drift=_drift(project, watched, recent, clock),
         answers=_answers(watched, recent),
         age_days=watched.age(today),

@@ -18,7 +18,7 @@ MOST = 20
 
 
 def draw_score(seen: Watch, path: Path) -> None:
-    """Week by week with 90 % intervals; the band is what the gate saw."""
+    """Week by week with 90 % intervals; the band is what the gate last saw."""
     gate, sign = seen.judged, -1 if is_loss(seen.metric) else 1
     if gate is None:
         return

@@ -64,7 +64,9 @@ def _score(seen: Watch) -> Iterator[str]:
         return
     yield f"| {seen.metric} | value (90 % interval) |"
     yield "|---|---|"
-    yield f"| at the gate | {seen.judged.text(seen.metric)} |"
+    if seen.own is not None:
+        yield f"| at its own gate | {abs(seen.own):.4f} |"
+    yield f"| at the newest gate | {seen.judged.text(seen.metric)} |"
     if seen.scores:
         yield f"| on {seen.scores.rows:,} newer rows | {seen.scores.now.text(seen.metric)} |"
     if seen.expected:

@@ -22,7 +22,8 @@ class Watch:
     """What was seen: whether a retraining is due, and the one reason why, or why not.
 
     `rows` are newer than those that the champion was judged on, and come from `source`: the
-    prediction log, or the project's data. `skew` is the largest difference between what the
+    prediction log, or the project's data. `judged` is the champion at the newest gate, `own` its
+    score at its own, where that was another. `skew` is the largest difference between what the
     service said and what the bundle says, as a share of the answers' scale.
     """
 
@@ -34,6 +35,7 @@ class Watch:
     rows: int = 0
     labelled: int = 0
     judged: Estimate | None = None
+    own: float | None = None
     scores: Scores | None = None
     expected: Expected | None = None
     drift: tuple[Drift, ...] = ()
@@ -56,8 +58,10 @@ class Watch:
 class Champion:
     """The model in charge, and what its bundle tells of it.
 
-    `facts` are what the gate saw: metric, value, error, and the newest row. `reference` is of the
-    rows that it learnt from, `confidence` of its answers, `worth` the importance of columns.
+    `facts` are what the gate last saw of it (metric, value, error), its score at its own gate where
+    that was another, and the newest row there.
+    `reference` is of the rows that it learnt from, `confidence` of its answers, `worth` the
+    importance of columns.
     """
 
     number: int

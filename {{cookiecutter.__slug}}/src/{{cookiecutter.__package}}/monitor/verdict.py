@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
+from math import hypot, isfinite
 
 from ..project import Project
 from ..settings import is_loss
@@ -10,9 +10,9 @@ from .policy import Signs, settle
 from .seen import Watch
 
 MOST_OF_IMPORTANCE = 0.5
-# Each week asks the same one score of the gate, so a lucky one would be paid for again and again:
-# it may be lucky once in a hundred, where an ordinary interval allows one in twenty.
-GATE_Z = 2.326
+# Fifty weeks a year ask, and the same one score of the gate is in all of them: one chance in a
+# hundred, where an ordinary test allows one in twenty.
+PROVEN_Z = 2.326
 
 
 def verdict(
@@ -58,8 +58,9 @@ def _worse(seen: Watch) -> str:
 def _loss(seen: Watch) -> str:
     if seen.now is None or seen.judged is None:
         return ""
-    surely_had = seen.judged.value - GATE_Z * seen.judged.error
-    return _compared(seen, f"is proven {_worse(seen)}") if seen.now.upper < surely_had else ""
+    fell = seen.judged.value - seen.now.value
+    error = hypot(seen.judged.error, seen.now.error)
+    return _compared(seen, f"is proven {_worse(seen)}") if fell > PROVEN_Z * error else ""
 
 
 def _compared(seen: Watch, word: str) -> str:
@@ -67,7 +68,8 @@ def _compared(seen: Watch, word: str) -> str:
         return ""
     now, then = (one.text(seen.metric) for one in (seen.scores.now, seen.judged))
     rows = f"{seen.scores.rows:,} newer rows"
-    return f"{seen.metric} {now} on {rows} {word} the {then} that the gate saw"
+    text = f"{seen.metric} {now} on {rows} {word} the {then} that the gate last saw"
+    return text if seen.own is None else f"{text} ({abs(seen.own):.4f} at its own gate)"
 
 
 def _moved(seen: Watch) -> str:

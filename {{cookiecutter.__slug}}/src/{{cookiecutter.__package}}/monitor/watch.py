@@ -2,9 +2,11 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -20,6 +22,7 @@ from ..serving.place import Place
 from ..steps.validate import validate
 from ..store.bundle import MANIFEST
 from ..store.tracking import Registry
+from ..store.versions import Past, Version
 from .compare import compare
 from .confidence import read_confidence
 from .seen import Champion, Watch
@@ -44,16 +47,20 @@ def watch(project: Project, registry: Registry, today: date, log: str = "") -> W
     """
     if registry.aliases().champion is None:
         return Watch(due=False, reason="there is no champion to watch yet")
-    watched = open_champion(registry)
+    history = registry.history()
+    watched = open_champion(registry, history)
     fresh, findings = _of_source(project, watched, today)
     traffic = _of_log(project, watched, today, log)
     seen = compare(project, watched, fresh, findings, traffic, today)
-    past = [(today - one.when.date()).days for one in registry.history()]
+    past = [(today - one.when.date()).days for one in history]
     return verdict(project, seen, watched.worth, past)
 
 
-def open_champion(registry: Registry) -> Champion:
-    """The champion with everything that its bundle tells."""
+def open_champion(registry: Registry, history: Sequence[Past] = ()) -> Champion:
+    """The champion with everything that its bundle tells, and what the newest gate saw of it.
+
+    Each gate judges it anew, beside a challenger: a monitor asks what has changed since then.
+    """
     version, model = champion(registry)
     manifest = json.loads((model.folder / MANIFEST).read_text(encoding="utf-8"))
     made = manifest.get("created")
@@ -61,12 +68,20 @@ def open_champion(registry: Registry) -> Champion:
         version.number,
         version.digest,
         model,
-        manifest.get("judged", {}),
+        _facts(manifest.get("judged", {}), version, history),
         datetime.fromisoformat(made).date() if made else None,
         read_reference(model.folder / REFERENCE),
         read_confidence(model.folder),
         importances(model.folder),
     )
+
+
+def _facts(own: dict[str, Any], version: Version, history: Sequence[Past]) -> dict[str, Any]:
+    """What the newest gate saw of it; `own` is then its score at the gate that it passed."""
+    found = [one.stood for one in history if one.judgement.champion == version.digest and one.stood]
+    newest = json.loads(found[-1]) if found else {}
+    same = newest.get("metric") == own.get("metric")
+    return {**own, **newest, **({"own": own["value"]} if newest and same else {})}
 
 
 def importances(folder: Path) -> dict[str, float]:

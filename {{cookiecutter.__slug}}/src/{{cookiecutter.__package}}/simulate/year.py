@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -13,7 +13,6 @@ from ..decision import Decision
 from ..errors import Stop
 from ..evidence import Evidence
 from ..fitting import fit
-from ..metrics.errors import standard_error
 from ..metrics.scored import Scored
 from ..metrics.scores import score
 from ..monitor.compare import compare
@@ -22,7 +21,7 @@ from ..monitor.seen import Champion, Watch
 from ..monitor.verdict import verdict
 from ..probes.holdout import newest_answers
 from ..project import Project
-from ..scoring import answers_of, build_table, predict
+from ..scoring import answers_of, build_table, predict, watched_score
 from ..steps.evaluate import evaluate
 from ..steps.gate import decide
 from ..steps.split import Split, split
@@ -124,19 +123,19 @@ class Year:
         checks: Validation,
         day: date,
     ) -> None:
-        """Keep what passed, and promote it by the registry's own rule."""
+        """Keep what passed, and promote it by the registry's own rule; else the champion stood."""
+        known = self.aliases.champion
         if decision.verdict != "PROMOTE":
+            if known and "champion" in scored.predictions:
+                stood = watched_score(self.project, scored, "champion")
+                facts = {**self.kept[known].facts, **stood}
+                self.kept[known] = replace(self.kept[known], facts=facts)
             return
         number, clock = len(self.versions) + 1, self.project.contract.time_column
         own = scored.predictions["challenger"]
-        found = score(scored.answers, own, self.project.settings.watched, scored.threshold)
-        facts = {
-            "metric": self.project.settings.watched,
-            "value": found.value,
-            "error": standard_error(found.influence, scored.dependence),
-            "until": newest_answers(parts.holdout, clock) if clock else "",
-        }
-        champion = self.kept[self.aliases.champion].digest if self.aliases.champion else None
+        until = newest_answers(parts.holdout, clock) if clock else ""
+        facts = {**watched_score(self.project, scored, "challenger"), "until": until}
+        champion = self.kept[known].digest if known else None
         judged = Judgement("PROMOTE", champion, decision.beats_anchor, decision.challenger)
         digest = challenger.digest
         version = Version(number, digest, digest, "", judged, "", "", rolled_back=False)

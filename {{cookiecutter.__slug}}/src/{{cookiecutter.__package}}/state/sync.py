@@ -116,7 +116,7 @@ def _repository(ledger: Ledger) -> str:
 def _past(one: Decided) -> Past:
     when = datetime.fromisoformat(one.when)
     told = (one.identity, one.holdout, one.gaps, one.id, one.inputs, one.metric, one.reason)
-    return Past(when, one.judgement, *told, one.about)
+    return Past(when, one.judgement, *told, one.about, one.stood)
 
 
 def decided(past: Past) -> Decided:
@@ -133,4 +133,5 @@ def decided(past: Past) -> Decided:
         inputs=past.inputs,
         gaps=past.gaps,
         about=past.about,
+        stood=past.stood,
     )

@@ -9,7 +9,7 @@ from ..errors import Status, Stop
 from ..store.versions import Aliases, Judgement, Version
 from .value import Decided, Published, Running, State
 
-SCHEMA = 1
+SCHEMA = 2  # 2: what the champion scored on the rows of a decision
 OUTCOME, LAYOUT = "outcome.json", "bundle"
 
 

@@ -34,6 +34,7 @@ class Decided:
     inputs: str
     gaps: Mapping[str, tuple[float, float]]
     about: str = ""
+    stood: str = ""
     number: int | None = None
 
 

@@ -59,6 +59,7 @@ class Record:
     metric: str = ""
     reason: str = ""
     about: str = ""
+    stood: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Past:
 
     `gaps` holds difference and standard error by rival; `holdout` the lowest hashes of the rows;
     `inputs` the hash of all that was judged; `about` the digest of the version that was kept, if
-    any; `run_id` is where it was first made.
+    any; `stood` the champion's own score on these rows, as JSON; `run_id` is where it was made.
     """
 
     when: datetime
@@ -80,6 +81,7 @@ class Past:
     metric: str = ""
     reason: str = ""
     about: str = ""
+    stood: str = ""
 
 
 def past_tags(told: Record | Past) -> dict[str, str]:
@@ -94,6 +96,7 @@ def past_tags(told: Record | Past) -> dict[str, str]:
         "metric": told.metric,
         "reason": told.reason[:MOST],
         "about": told.about,
+        "stood": told.stood,
     }
 
 
@@ -119,7 +122,7 @@ def read_past(run: Any) -> Past:
         tags["holdout"],
         {rival: tuple(gap) for rival, gap in json.loads(tags["gaps"]).items()},
         tags.get(ORIGIN, run.info.run_id),
-        *(tags.get(name, "") for name in ("inputs", "metric", "reason", "about")),
+        *(tags.get(name, "") for name in ("inputs", "metric", "reason", "about", "stood")),
     )
 
 
