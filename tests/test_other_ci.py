@@ -102,6 +102,41 @@ def test_every_script_that_is_called_exists_and_is_sound(tmp_path):
     subprocess.run([need("shellcheck"), *scripts], check=True)
 
 
+NEEDED = {"docker": "docker.io", "skopeo": "skopeo", "jq": "jq"}
+
+
+@pytest.mark.parametrize("there", [(), ("docker",), ("skopeo", "jq"), tuple(NEEDED)])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_setup_installs_each_program_that_is_missing_and_names_it(there, allowed, tmp_path):
+    """On a machine with nothing but these programs; `apt-get` writes down what it is asked."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "bash").symlink_to(need("bash"))
+    log, end = tmp_path / "log", "" if allowed else "exit 100"
+    does = {"apt-get": f'echo "$*" >> {log}\n{end}\n', "uv": "", **dict.fromkeys(there, "")}
+    for name, text in does.items():
+        (programs / name).write_text(f"#!/bin/bash\n{text}")
+        (programs / name).chmod(0o755)
+    script = OPTION / "shared" / "deploy" / "setup.sh"
+
+    def setup(*asked: str) -> subprocess.CompletedProcess:
+        command, env = [need("bash"), str(script), *asked], {"PATH": str(programs)}
+        return subprocess.run(command, env=env, capture_output=True, text=True)
+
+    missing = " ".join(package for name, package in NEEDED.items() if name not in there)
+    assert setup().returncode == 0
+    assert not log.exists()
+    done = setup("docker")
+    assert done.returncode == (0 if allowed or not missing else 1)
+    if missing:
+        told = log.read_text().splitlines()[-1]
+        assert told == (f"install --yes -qq {missing}" if allowed else "update -qq")
+        assert done.stdout == f"Missing here: {missing}\n"
+        assert (f"put {missing} on this machine" in done.stderr) == (not allowed)
+    else:
+        assert not log.exists()
+
+
 def stub(folder: Path, status: int) -> dict[str, str]:
     """An environment in which `uv` only ends with a status."""
     (folder / "uv").write_text(f"#!/bin/sh\nexit {status}\n")
