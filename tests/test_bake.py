@@ -57,6 +57,7 @@ ALWAYS = {
     "docs/ml-test-score.md",
     "docs/monitor.md",
     "docs/page.png",
+    "docs/security.md",
     "docs/serving.md",
     "docs/updating.md",
     "docs/result.schema.json",

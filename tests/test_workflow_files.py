@@ -303,3 +303,41 @@ def test_zizmors_rules_that_are_off_have_their_reason_beside_them():
     assert all(re.search(r"# .{20,}", line) for line in off)
     ignored = [p for p in EVERY if "zizmor: ignore" in p.read_text(encoding="utf-8")]
     assert ignored == []
+
+
+WORDS = {
+    (): "nothing",
+    ("contents:read",): "read the code",
+    ("contents:read", "packages:read"): "read the code and the packages",
+    ("contents:read", "pull-requests:write"): "read the code, write pull requests",
+    ("contents:read", "issues:write"): "read the code, write issues",
+}
+MORE = {
+    ("contents:write", "packages:write"): "write the state and packages",
+    ("id-token:write",): "get an identity",
+    ("attestations:write",): "attest",
+    ("issues:write",): "write issues",
+}
+
+
+def in_words(permissions: dict[str, str]) -> str:
+    """As docs/security.md of the project tells it."""
+    held = {f"{name}:{level}" for name, level in permissions.items()}
+    if tuple(sorted(held)) in WORDS:
+        return WORDS[tuple(sorted(held))]
+    told = [(one, text) for one, text in MORE.items() if held.issuperset(one)]
+    assert held == {name for one, _ in told for name in one}
+    return ", ".join(text for _, text in told)
+
+
+def test_the_page_on_security_says_what_each_job_may():
+    page = (PROJECT / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+)\.yml \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
+    told = {(flow, job): text for flow, jobs, text in rows for job in jobs.split(", ")}
+    found = {
+        (path.stem, name): in_words(job["permissions"])
+        for path in WORKFLOWS
+        for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items()
+    }
+    assert told == found
+    assert "pull_request_target" not in "".join(path.read_text("utf-8") for path in WORKFLOWS)

@@ -47,7 +47,8 @@ def examine(root: Path) -> list[Check]:
         Check("lock", lock.is_file(), lock.name if lock.is_file() else "none", False, "uv lock")
     )
     hook = (root / ".git" / "hooks" / "pre-commit").is_file()
-    checks.append(Check("hooks", hook, "pre-commit" if hook else "none", False, "just hooks"))
+    found = "pre-commit" if hook else "none"
+    checks.append(Check("hooks", hook, found, False, "uv run just hooks"))
     return [*checks, _project(root), _tracking(root), *_engine(root)]
 
 
