@@ -26,7 +26,7 @@ esac
 def stage(
     command: str,
     server: str,
-    answer: dsl.OutputPath(str),
+    answer: dsl.OutputPath(str),  # ty: ignore[invalid-type-form]  # Kubeflow's own words
 ) -> dsl.ContainerSpec:
     """One command of `ml` in the project's image; the state is with the MLflow server."""
     uri = dsl.ConcatPlaceholder(["MLFLOW_TRACKING_URI=", server])
