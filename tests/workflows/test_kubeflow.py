@@ -96,7 +96,8 @@ def test_a_champion_whose_customers_have_changed_is_replaced(run, installed, ser
     project.ml("promote", env=told)
     code = next((project.folder / "src").glob("*/data.py"))
     read = "return sources.read(source, since, until)"
-    edit(code, read, f'{read}.with_columns(1 - pl.col("churned"))')
+    other = '(pl.col("churned") - pl.col("plan").eq("pro")).abs()'  # who left with this plan stays
+    edit(code, read, f"{read}.with_columns(churned={other})")
     began = ["monitor", "validate", "train", "gate", "promote"]
     assert run("monitoring", project) == (0, len(began))
     assert champion(project, server) == "v2"

@@ -65,7 +65,8 @@ def test_it_trains_as_the_job_does_and_the_server_keeps_what_it_made(run, instal
         asked = [*CONTAINER["command"], *CONTAINER["args"]]
         done = run(job, *asked)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "behaviour" in done.stdout + done.stderr
+        (result,) = (tmp_path / "artifacts").rglob("bundle/gate/result.json")
+        assert "10 sentences hold" in result.read_text("utf-8")
         assert "PROMOTE" in laptop.ml("status", env=told).stdout
         assert "Nothing new" in run(job, *asked).stdout
         laptop.ml("promote", env=told)
