@@ -68,7 +68,8 @@ def test_it_trains_as_the_job_does_and_the_server_keeps_what_it_made(run, instal
         (result,) = (tmp_path / "artifacts").rglob("bundle/gate/result.json")
         assert "10 sentences hold" in result.read_text("utf-8")
         assert "PROMOTE" in laptop.ml("status", env=told).stdout
-        assert "Nothing new" in run(job, *asked).stdout
         laptop.ml("promote", env=told)
         assert "v1 answered" in laptop.ml("serve", "--smoke", env=told).stdout
+        assert "KEEP" in run(job, *asked).stdout
+        assert "Nothing new" in run(job, *asked).stderr
     assert not Path(laptop.folder, "mlflow.db").exists()
