@@ -19,6 +19,8 @@ from urllib.parse import quote
 from conftest import need
 
 PASSWORD = "it's: s3cr3t/@100%"
+# Nothing is told to its makers, and its jobs, which judge language models, are eight processes.
+MLFLOW = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 SECRET_KEY = "kept-secret/abc+123"
 KEYS = {
     "AWS_ACCESS_KEY_ID": "ann",
@@ -54,22 +56,32 @@ def mlflow_server(
     artifacts: str,
     env: Mapping[str, str],
 ) -> Iterator[str]:
-    """A real MLflow server; its log is beside what it keeps. Importing itself may take minutes."""
+    """A real MLflow server that keeps runs and files where it is told."""
+    kept = ["--backend-store-uri", records, "--artifacts-destination", artifacts]
+    with mlflow_process([*command, "server", *kept], folder, env) as (url, _):
+        yield url
+
+
+@contextmanager
+def mlflow_process(
+    command: Sequence[str | Path], folder: Path, env: Mapping[str, str]
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """MLflow's server and its process; its log is in the folder. Importing may take minutes."""
     port = free_port()
     where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    kept = ["--backend-store-uri", records, "--artifacts-destination", artifacts]
     with (folder / "mlflow.log").open("w") as log:
         process = subprocess.Popen(
-            [*command, "server", *where, *kept],
-            env={**os.environ, **env, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            [*command, *where],
+            env={**os.environ, **MLFLOW, **env},
             stdout=log,
             stderr=log,
+            cwd=folder,
             start_new_session=True,
         )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: urllib.request.urlopen(f"{url}/health", timeout=1), process, 240)
-        yield url
+        yield url, process
     finally:
         os.killpg(process.pid, signal.SIGKILL)
 

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,17 +29,28 @@ def blocks(page: str) -> Iterator[Block]:
         yield Block(place, language, code)
 
 
-def follow(project: Project, page: str, only: str = "", env: dict | None = None) -> list[Done]:
+def follow(
+    project: Project,
+    page: str,
+    only: str = "",
+    env: Mapping[str, str] | None = None,
+    exports: Mapping[str, str] | None = None,
+) -> list[Done]:
     """Write its files, set its keys, change its lines and run its commands, as a reader would.
 
     `only` keeps to the blocks of files that it names, and leaves the commands out.
+    `exports` has the values for the variables that the page exports.
     """
-    done = []
+    done, known = [], dict(env or {})
     for block in blocks(page):
         if only and not re.search(only, block.place):
             continue
         if block.language == "sh":
-            done += [command(project, line, env) for line in block.text.splitlines()]
+            for line in block.text.splitlines():
+                if exported := re.match(r"export (\w+)=", line):
+                    known[exported[1]] = (exports or {})[exported[1]]
+                else:
+                    done.append(command(project, line, known))
         elif block.language == "diff":
             change(project.folder, block)
         elif block.place == "settings.toml":
@@ -51,7 +62,7 @@ def follow(project: Project, page: str, only: str = "", env: dict | None = None)
     return done
 
 
-def command(project: Project, line: str, env: dict | None = None) -> Done:
+def command(project: Project, line: str, env: Mapping[str, str] | None = None) -> Done:
     """One line of a shell; `uv run ml` in a fork that has the libraries loaded."""
     into, _, rest = line.rpartition(" && ")
     folder = project.folder / into.removeprefix("cd ") if into else project.folder

@@ -140,6 +140,79 @@ def test_grafana_finds_prometheus_and_the_dashboard():
     assert target == f"model:{found['model']['ports'][0]['target']}"
 
 
+TEAM = DEPLOY / "mlflow"
+SECRETS = ("ADMIN_PASSWORD", "DATABASE_PASSWORD", "SESSION_KEY", "STORE_PASSWORD")
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory) -> Path:
+    """deploy/mlflow with the secrets that its own script makes."""
+    copy = tmp_path_factory.mktemp("team") / "deploy" / "mlflow"
+    shutil.copytree(TEAM, copy)
+    subprocess.run([need("sh"), "secrets.sh"], cwd=copy, check=True)
+    return copy
+
+
+def team_services(team: Path) -> dict[str, dict[str, Any]]:
+    """Every service of a team's MLflow as compose understands it."""
+    return json.loads(compose("config", "--format", "json", folder=team))["services"]
+
+
+def test_a_teams_secrets_are_random_made_once_and_for_their_owner_alone(team, tmp_path):
+    text = (team / ".env").read_text()
+    found = dict(line.split("=") for line in text.splitlines())
+    assert sorted(found) == sorted(SECRETS)
+    assert len(set(found.values())) == len(SECRETS)
+    assert all(re.fullmatch("[0-9a-f]{48}", one) for one in found.values())
+    assert (team / ".env").stat().st_mode & 0o077 == 0
+    subprocess.run([need("sh"), "secrets.sh"], cwd=team, check=True)
+    assert (team / ".env").read_text() == text
+    ignored = (PROJECT / ".gitignore").read_text().splitlines()
+    assert "deploy/mlflow/.env*" in ignored
+    check = [need("check-jsonschema"), "--builtin-schema", "vendor.compose-spec"]
+    subprocess.run([*check, str(TEAM / "compose.yaml")], check=True)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_teams_server_does_not_start_without_each_of_them(secret, team, tmp_path):
+    shutil.copy(TEAM / "compose.yaml", tmp_path)
+    kept = [line for line in (team / ".env").read_text().splitlines() if secret not in line]
+    (tmp_path / ".env").write_text("\n".join(kept) + "\n")
+    command = [need("docker-compose"), "config"]
+    done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "secrets.sh makes it" in done.stderr
+
+
+def test_of_a_teams_server_the_front_door_alone_is_open_and_to_its_host_alone(team):
+    found = team_services(team)
+    assert sorted(found) == ["bucket", "database", "server", "store"]
+    open_doors = {name: one["ports"] for name, one in found.items() if "ports" in one}
+    assert list(open_doors) == ["server"]
+    assert [port["host_ip"] for port in open_doors["server"]] == ["127.0.0.1"]
+    for name, one in found.items():
+        assert one["cap_drop"] == ["ALL"]
+        assert one["security_opt"] == ["no-new-privileges:true"]
+        assert int(one["mem_limit"]) <= 2**31
+        if "image" in one:
+            assert re.fullmatch(r"[\w./-]+:\d+(\.\d+)+", one["image"]), name
+        else:
+            assert one["read_only"] is True
+    given = found["server"]["environment"]
+    assert {"PGPASSWORD", "MLFLOW_AUTH_ADMIN_PASSWORD", "AWS_SECRET_ACCESS_KEY"} <= set(given)
+    waits = {name: one["condition"] for name, one in found["server"]["depends_on"].items()}
+    assert waits == {"database": "service_healthy", "bucket": "service_completed_successfully"}
+    for one in found.values():
+        mounts = [m["source"] for m in one.get("volumes", []) if m["type"] == "bind"]
+        assert [path for path in mounts if not Path(path).is_file()] == []
+
+
+def test_the_teams_store_is_the_version_that_the_tests_run(team):
+    done = subprocess.run([need("weed"), "version"], capture_output=True, text=True, check=True)
+    _, version = team_services(team)["store"]["image"].split(":")
+    assert version in done.stdout.split()
+
+
 def render(folder: Path) -> list[dict[str, Any]]:
     """What a kustomization comes to, by kubectl's own kustomize."""
     done = subprocess.run(

@@ -4,14 +4,18 @@ import json
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from conftest import TODAY as A_DAY
 from conftest import Project, _fork_server, need
+from real_servers import mlflow_server
 from recipe import PACKAGE, PAGES, blocks, command, follow
 
 SOURCE = Path("src", PACKAGE)
@@ -96,6 +100,42 @@ def test_another_tracker_is_told_what_the_gate_decided(project):
         if m["type"] == "metric_msg"
     }
     assert scores["roc_auc"] == result["challenger"]
+
+
+def test_a_store_moves_to_a_server_and_nothing_is_lost(project, tmp_path):
+    project.edit("settings.toml", ("# behaviour = true ", "behaviour = false "))
+    for trees, status in ((15, 0), (150, 0), (2, 1)):
+        project.edit(str(SOURCE / "model.py"), ("max_iter=150", f"max_iter={trees}"))
+        project.ml("train", "--today", A_DAY, status=status)
+        project.edit(str(SOURCE / "model.py"), (f"max_iter={trees}", "max_iter=150"))
+        if not status:
+            project.ml("promote")
+    here = json.loads(project.ml("status", "--json").stdout)
+    assert here["aliases"]["previous"] == 1
+    program = [project.folder / ".venv" / "bin" / "mlflow"]
+    records, artifacts = tmp_path / "server.db", str(tmp_path / "artifacts")
+    with mlflow_server(program, tmp_path, f"sqlite:///{records}", artifacts, {}) as url:
+        server = {"MLFLOW_TRACKING_URI": url}
+        before, exported, *_, after, served, _ = follow(
+            project, "embedded-to-server.md", exports=server
+        )
+        there = json.loads(project.ml("status", "--json", env=server).stdout)
+    assert "versions=2\n" in exported.stdout
+    assert after.stdout == before.stdout
+    assert "as when it was made" in served.stdout
+    assert there["aliases"] == here["aliases"]
+    assert [one["number"] for one in there["versions"]] == [1, 2]
+    assert not (project.folder / "mlflow.db").exists()
+    kept = metrics(project.folder / "old" / "mlflow.db")
+    assert len({run for run, *_ in kept}) >= 3
+    assert set(kept) <= set(metrics(records))
+
+
+def metrics(database: Path) -> list[tuple]:
+    """All that MLflow keeps of them, by the name of the run, which moves along."""
+    told = "select name, key, value, timestamp, step from metrics join runs using (run_uuid)"
+    with closing(sqlite3.connect(database)) as open_:
+        return open_.execute(told).fetchall()
 
 
 # Models

@@ -133,6 +133,12 @@ def add_version(registry):
 
 
 @pytest.fixture(scope="session")
+def recorder():
+    """`add_version` for whatever registry is named."""
+    return record_version
+
+
+@pytest.fixture(scope="session")
 def three_champions(tmp_path_factory, empty_store):
     """A store with two champions and one to come; only the second did not beat the anchor."""
     from your_package.promote import promote

@@ -51,7 +51,7 @@ def ours(name):
 @pytest.mark.parametrize(
     ("vendor", "doors"),
     [
-        ("mlflow", ["store/backend.py", "store/runs.py", "store/tracking.py"]),
+        ("mlflow", [f"store/{name}.py" for name in ("backend", "runs", "tracking", "whole")]),
         ("skl2onnx", ["store/converters.py", "store/export.py"]),
         ("uvicorn", ["serving/direct.py", "serving/server.py", "serving/wire.py"]),
         ("onnxruntime", ["store/model.py"]),

@@ -137,7 +137,9 @@ def test_days_without_a_request_are_counted(keep, read):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", gzip.compress(b"{")[:-4], gzip.compress(b"{")]
+    "content",
+    [b"", b"no gzip", gzip.compress(b"{")[:-4], gzip.compress(b"{")],
+    ids=["empty", "no gzip", "cut off", "no JSON"],
 )
 def test_a_file_that_cannot_be_read_is_counted_and_the_others_are_read(keep, read, place, content):
     keep(asked("a"))

@@ -30,6 +30,7 @@ WORDS = (
     "ja/nein", "oui/non", "si/no", "sí/no", "sim/não", "wahr/falsch", "vrai/faux", "да/нет",
     "on/off", "tak/nie", "evet/hayır", "是/否", "はい/いいえ",
 )  # fmt: skip
+SAID = ("yes/no", "y/n", "t/f", *WORDS)
 ENGLISH = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"})
 # fmt: off
 NOTHING = frozenset((
@@ -182,7 +183,8 @@ def _told(found: Guess, words: pl.Series, name: str, notes: Notes) -> Guess:
             f"all other values are {found.type}",
             f"{entry}.missing",
         )
-    if found.type == "boolean" and (pair := _pair(words)):
+    seen = {word.lower() for word in words.head(10_000)} if found.type == "boolean" else set()
+    if pair := next((p for p in SAID if seen == set(p.split("/"))), ""):
         notes.say(f"{name}: {pair} is read as true/false", "it has no third word", f"{entry}.type")
     elif found.format and found.format.startswith("%"):
         twin = found.format.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
@@ -196,10 +198,3 @@ def _told(found: Guess, words: pl.Series, name: str, notes: Notes) -> Guess:
         why = "the marks could be read another way" if doubt else "so its numbers are written"
         notes.say(f"{name}: numbers are read like {found.format}", why, f"{entry}.format")
     return found
-
-
-def _pair(words: pl.Series) -> str:
-    """The two words, that of true first; empty where they say it themselves."""
-    seen = {word.lower() for word in words.head(10_000)}
-    pairs = ("yes/no", "y/n", "t/f", *WORDS)
-    return next((pair for pair in pairs if seen == set(pair.split("/"))), "")

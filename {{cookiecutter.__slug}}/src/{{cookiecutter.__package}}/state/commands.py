@@ -31,9 +31,13 @@ Move = Callable[[State, str], State]
 SERVER = "MLFLOW_TRACKING_URI"
 
 
+def _name(root: Path) -> str:
+    return tomllib.loads((root / "settings.toml").read_text(encoding="utf-8"))["name"]
+
+
 def keeper(root: Path) -> "Ledger | Server":
     """Who holds the state; the door to a server is opened only where there is one."""
-    name = tomllib.loads((root / "settings.toml").read_text(encoding="utf-8"))["name"]
+    name = _name(root)
     if not os.environ.get(SERVER):
         return Ledger(root, name)
     from ..store.tracking import Registry
@@ -67,6 +71,26 @@ def push(root: Path, _: Namespace) -> Facts:
 
 def _counted(state: State) -> Facts:
     return {"champion": state.aliases.champion, "versions": len(state.versions)}
+
+
+def export(root: Path, asked: Namespace) -> Facts:
+    """Write all that MLflow holds, here or on its server, as a NAME.tar or a folder.
+
+    Its digest follows from what is in it: two stores that hold the same tell the same.
+    """
+    from ..carry.commands import write
+
+    return write(root, _name(root), asked.file, from_ledger=asked.ledger)
+
+
+def import_(root: Path, asked: Namespace) -> Facts:
+    """Take in what `export` has written; what is known already stays as it is.
+
+    Every byte is checked first; who is what comes last. The same again completes what a crash left.
+    """
+    from ..carry.commands import take
+
+    return take(root, _name(root), asked.file, asked.digest, into_ledger=asked.ledger)
 
 
 def record(root: Path, asked: Namespace) -> Facts:

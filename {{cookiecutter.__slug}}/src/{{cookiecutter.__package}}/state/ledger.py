@@ -44,6 +44,18 @@ class Ledger:
         """Where the remote is; empty where there is none."""
         return self._run("remote", "get-url", REMOTE).stdout.strip()
 
+    def repository(self) -> str:
+        """REGISTRY, or the container registry beside a GitHub remote: it holds the bundles."""
+        given = os.environ.get("REGISTRY", "")
+        if given:
+            return given.lower()
+        place = self.address().removesuffix(".git")
+        place = place.replace("git@github.com:", "https://github.com/")
+        if not place.startswith("https://github.com/"):
+            hint = "REGISTRY=host/name names the container registry that holds the bundles."
+            raise Stop(Status.SETTINGS, hint)
+        return "ghcr.io/" + place.removeprefix("https://github.com/").lower()
+
     def read(self) -> State:
         """The newest state; an empty one where there is no branch yet."""
         return self._at(self._head())

@@ -1,9 +1,8 @@
 """Between the ledger and the MLflow of this machine, and decisions as files for other jobs."""
 
 import json
-import os
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 from ..errors import Status, Stop
@@ -24,7 +23,7 @@ def pull(ledger: Ledger, registry: Registry) -> State:
     state = ledger.read()
     with writing(registry.root):
         registry.recover()
-        registry.take(state.known, [_past(one) for one in state.decisions])
+        registry.take(state.known, [value.past(one) for one in state.decisions])
         numbers = {version.digest: version.number for version in registry.versions()}
         aliases = {
             alias: numbers[find(state.known, number).digest] if number else None
@@ -51,7 +50,7 @@ def _take_changes(state: State, registry: Registry) -> None:
 
 def push(ledger: Ledger, registry: Registry, folder: Path) -> State:
     """Put what is new here into the ledger, blobs first; then the champion, by the rule."""
-    state, repository = ledger.read(), _repository(ledger)
+    state, repository = ledger.read(), ledger.repository()
     known = {one.id for one in state.decisions}
     for number, past in enumerate(p for p in registry.history() if p.run_id not in known):
         place = folder / str(number)
@@ -98,25 +97,6 @@ def decision_on(registry: Registry, version: Version | None) -> Past:
     if not found:
         raise Stop(Status.REJECTED, "No decision yet: run `ml train`.")
     return found[-1]
-
-
-def _repository(ledger: Ledger) -> str:
-    """REGISTRY, or the container registry beside a GitHub remote."""
-    given = os.environ.get("REGISTRY", "")
-    if given:
-        return given.lower()
-    place = ledger.address().removesuffix(".git")
-    place = place.replace("git@github.com:", "https://github.com/")
-    if not place.startswith("https://github.com/"):
-        hint = "REGISTRY=host/name names the container registry that holds the bundles."
-        raise Stop(Status.SETTINGS, hint)
-    return "ghcr.io/" + place.removeprefix("https://github.com/").lower()
-
-
-def _past(one: Decided) -> Past:
-    when = datetime.fromisoformat(one.when)
-    told = (one.identity, one.holdout, one.gaps, one.id, one.inputs, one.metric, one.reason)
-    return Past(when, one.judgement, *told, one.about, one.stood)
 
 
 def decided(past: Past) -> Decided:

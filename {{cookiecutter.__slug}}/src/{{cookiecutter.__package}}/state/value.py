@@ -1,11 +1,12 @@
 """The state as one frozen value, and what may be done to it. Pure: the stores are elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from ..errors import Status, Stop
 from ..store.moves import back, forward
-from ..store.versions import Aliases, Judgement, Version
+from ..store.versions import Aliases, Judgement, Past, Version
 
 SKETCHES = 60  # decisions that keep the sketch of their holdout; older rows are not asked again
 
@@ -94,8 +95,20 @@ def record(state: State, decided: Decided, published: Published | None) -> State
         version = replace(base.version, number=number, judgement=decided.judgement)
         versions = _with(state, replace(base, version=version))
     decisions = (*state.decisions, replace(decided, number=number))
-    worn = [replace(one, holdout="[]") for one in decisions[:-SKETCHES]]
-    return replace(state, versions=versions, decisions=(*worn, *decisions[-SKETCHES:]))
+    return replace(state, versions=versions, decisions=worn(decisions))
+
+
+def worn(decisions: Sequence[Decided]) -> tuple[Decided, ...]:
+    """The decisions, the old ones without the sketch of their holdout."""
+    old = [replace(one, holdout="[]") for one in decisions[:-SKETCHES]]
+    return (*old, *decisions[-SKETCHES:])
+
+
+def past(one: Decided) -> Past:
+    """A decision as MLflow's runs keep it."""
+    when = datetime.fromisoformat(one.when)
+    told = (one.identity, one.holdout, one.gaps, one.id, one.inputs, one.metric, one.reason)
+    return Past(when, one.judgement, *told, one.about, one.stood)
 
 
 def promote(state: State, digest: str) -> State:

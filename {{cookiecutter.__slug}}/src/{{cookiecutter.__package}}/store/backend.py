@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -71,14 +72,18 @@ def _create_database(root: Path) -> None:
 
 def knock(uri: str) -> None:
     """Ask an MLflow server for its health; any answer at all will do."""
-    address = f"{uri.rstrip('/')}/health"
+    address = f"{shown(uri).rstrip('/')}/health"
     try:
         with urllib.request.urlopen(address, timeout=KNOCK_SECONDS):  # noqa: S310 - http, by the caller
             pass
     except urllib.error.HTTPError:
         pass
     except (OSError, ValueError) as error:
-        message = (
-            f"MLflow at {uri} does not answer ({error}): is it up, is MLFLOW_TRACKING_URI right?"
-        )
+        hint = "is it up, is MLFLOW_TRACKING_URI right?"
+        message = shown(f"MLflow at {uri} does not answer ({error}): {hint}")
         raise Stop(Status.SETTINGS, message) from error
+
+
+def shown(message: str) -> str:
+    """A message without the names and passwords that an address in it may hold."""
+    return re.sub(r"//[^/\s]*@", "//", message)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Status, Stop
 from . import oci, runs
-from .backend import address, open_client
+from .backend import address, open_client, shown
 from .cache import cached
 from .moves import find
 from .versions import Aliases, Past, Record, Version, read_version, version_tags
@@ -39,7 +39,7 @@ class Registry:
         return open_client(self.root, self.uri)
 
     @contextmanager
-    def _door(self) -> Generator["MlflowClient"]:
+    def door(self) -> Generator["MlflowClient"]:
         """The client; what goes wrong behind the door comes out as one line."""
         from mlflow.exceptions import MlflowException
 
@@ -47,10 +47,9 @@ class Registry:
             yield self._client
         except (MlflowException, OSError) as error:
             line = str(error).splitlines()[0][:300]
-            hint = "Is the server up, and MLFLOW_TRACKING_URI right?" if not self.local else ""
-            raise Stop(
-                Status.SETTINGS, f"MLflow at {self.uri} did not do it: {line} {hint}".strip()
-            ) from error
+            hint = "" if self.local else " Is the server up, and MLFLOW_TRACKING_URI right?"
+            told = shown(f"MLflow at {self.uri} did not do it: {line}{hint}")
+            raise Stop(Status.SETTINGS, told) from error
 
     def champion(self) -> Version | None:
         """The version in charge, if there is one."""
@@ -59,7 +58,7 @@ class Registry:
 
     def versions(self) -> list[Version]:
         """All registered versions, oldest first."""
-        with self._door() as client:
+        with self.door() as client:
             found = client.search_model_versions(f"name='{self.name}'", max_results=1000)
         ours = [read_version(one) for one in found if "judgement" in one.tags]
         return sorted(ours, key=lambda version: version.number)
@@ -70,7 +69,7 @@ class Registry:
 
     def aliases(self) -> Aliases:
         """Who is what: by the intent of an unfinished move, else by the aliases."""
-        with self._door() as client:
+        with self.door() as client:
             found = client.search_registered_models(f"name='{self.name}'")
         if not found:
             return Aliases()
@@ -85,7 +84,7 @@ class Registry:
 
         A crash in between leaves the intent, which `aliases` obeys and the next writer completes.
         """
-        with self._door() as client:
+        with self.door() as client:
             client.set_registered_model_tag(self.name, MOVE, json.dumps(asdict(target)))
             for alias, number in asdict(target).items():
                 if number is not None:
@@ -94,7 +93,7 @@ class Registry:
 
     def recover(self) -> Aliases:
         """Mend what a crash left: a half-made move, open runs. Call it under the lock, first."""
-        with self._door() as client:
+        with self.door() as client:
             experiment = client.get_experiment_by_name(self.name)
             if self.local and experiment:  # under the lock, a run that still runs was killed
                 for run in client.search_runs([experiment.experiment_id], RUNNING):
@@ -107,14 +106,14 @@ class Registry:
 
     def history(self) -> list[Past]:
         """Every decision that was made, oldest first."""
-        with self._door() as client:
+        with self.door() as client:
             experiment = client.get_experiment_by_name(self.name)
             return runs.history(client, experiment.experiment_id) if experiment else []
 
     def judge(self, version: Version, record: Record, folder: Path) -> None:
         """Put a newer verdict on a version, its report beside the older ones."""
-        with self._door() as client:
-            run = runs.start(client, self._experiment(client), record, version.digest)
+        with self.door() as client:
+            run = runs.start(client, self.experiment(client), record, version.digest)
             client.log_artifacts(run.info.run_id, str(folder), "gate")
             client.set_terminated(run.info.run_id)
             text = json.dumps(asdict(record.judgement))
@@ -123,30 +122,30 @@ class Registry:
     def mark(self, version: Version) -> None:
         """Remember what may change of a version: its verdict, its image, and whether it is back."""
         tags = version_tags(version)
-        with self._door() as client:
+        with self.door() as client:
             for key in ("judgement", "rolled_back", "image"):
                 client.set_model_version_tag(self.name, str(version.number), key, tags[key])
 
     def noted(self, key: str) -> str:
         """A note on the model as a whole; empty where there is none."""
-        with self._door() as client:
+        with self.door() as client:
             found = client.search_registered_models(f"name='{self.name}'")
         return found[0].tags.get(key, "") if found else ""
 
     def note(self, key: str, text: str) -> None:
         """Replace a note, in one write."""
-        with self._door() as client:
+        with self.door() as client:
             client.set_registered_model_tag(self.name, key, text)
 
     def take(self, versions: Sequence[Version], decisions: Sequence[Past]) -> None:
         """Take in what is new of another store; bundles are fetched when they are asked for."""
         here = {version.digest for version in self.versions()}
         known = {one.run_id for one in self.history()}
-        with self._door() as client:
-            runs.take_decisions(client, self._experiment(client), decisions, known)
+        with self.door() as client:
+            runs.take_decisions(client, self.experiment(client), decisions, known)
             for version in versions:
                 if version.digest not in here:
-                    self._create(client, version.source, version_tags(version))
+                    self.create(client, version.source, version_tags(version))
 
     def fetch(self, version: Version) -> Path:
         """The version's bundle as a folder on this machine, its digest checked."""
@@ -156,7 +155,7 @@ class Registry:
         if source.startswith(oci.SCHEME):
             oci.fetch(source, folder)
             return
-        with self._door():
+        with self.door():
             from mlflow.artifacts import download_artifacts
 
             download_artifacts(source, dst_path=str(folder), tracking_uri=self.uri)
@@ -168,9 +167,9 @@ class Registry:
 
         The version appears last and whole, so a crash before it leaves an unfinished run alone.
         """
-        with self._door() as client:
+        with self.door() as client:
             about = facts["digest"] if keep else ""
-            run = runs.start(client, self._experiment(client), record, about)
+            run = runs.start(client, self.experiment(client), record, about)
             client.log_artifacts(run.info.run_id, str(folder), "bundle")
             version = self._register(client, run, record, facts) if keep else None
             client.set_terminated(run.info.run_id)
@@ -178,22 +177,24 @@ class Registry:
 
     def record_search(self, attempts: runs.Attempts) -> None:
         """A run for a search of parameters, and inside it one for each attempt."""
-        with self._door() as client:
-            runs.record_search(client, self._experiment(client), attempts)
+        with self.door() as client:
+            runs.record_search(client, self.experiment(client), attempts)
 
     def _register(
         self, client: "MlflowClient", run: Any, record: Record, facts: Mapping[str, str]
     ) -> Version:
         tags = {**facts, "judgement": json.dumps(asdict(record.judgement))}
-        return self._create(client, f"{run.info.artifact_uri}/bundle", tags, run.info.run_id)
+        return self.create(client, f"{run.info.artifact_uri}/bundle", tags, run.info.run_id)
 
-    def _create(
+    def create(
         self, client: "MlflowClient", source: str, tags: dict[str, str], run: str | None = None
     ) -> Version:
+        """Register a bundle that is stored already."""
         if not client.search_registered_models(f"name='{self.name}'"):
             client.create_registered_model(self.name)
         return read_version(client.create_model_version(self.name, source, run, tags=tags))
 
-    def _experiment(self, client: "MlflowClient") -> str:
+    def experiment(self, client: "MlflowClient") -> str:
+        """The id of the project's experiment; it is made where there is none."""
         place = (self.root / "mlartifacts").as_uri() if self.local else None
         return runs.experiment(client, self.name, place)
