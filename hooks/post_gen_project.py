@@ -3,9 +3,17 @@
 import shutil
 from pathlib import Path
 
-CHOSEN = ["license/{{cookiecutter.license}}", "sample/{{cookiecutter.sample}}"]
-for option in [*CHOSEN, "deploy/{{cookiecutter.deploy}}"]:
-    shutil.copytree(Path("_options", option), ".", dirs_exist_ok=True)
+CHOSEN = {
+    "license": "{{cookiecutter.license}}",
+    "sample": "{{cookiecutter.sample}}",
+    "deploy": "{{cookiecutter.deploy}}",
+    "orchestrator": "{{cookiecutter.orchestrator}}",
+    "other_ci": "{{cookiecutter.other_ci}}",
+}
+for question, answer in CHOSEN.items():
+    for part in () if answer == "none" else ("shared", answer):  # shared: any answer brings it
+        if (folder := Path("_options", question, part)).is_dir():
+            shutil.copytree(folder, ".", dirs_exist_ok=True)
 shutil.rmtree("_options")
 for test in Path("tests").rglob("*.py"):
     text = test.read_text(encoding="utf-8").replace("your_package", "{{cookiecutter.__package}}")

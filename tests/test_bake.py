@@ -49,6 +49,8 @@ ALWAYS = {
     "deploy/monitoring/otel-collector.yaml",
     "deploy/monitoring/prometheus.yml",
     "deploy/monitoring/rules.yaml",
+    "deploy/training.Dockerfile",
+    "deploy/training.Dockerfile.dockerignore",
     "docs/dashboard.png",
     "docs/data.md",
     "docs/doors.md",
@@ -66,6 +68,17 @@ ALWAYS = {
     "pyproject.toml",
     "settings.toml",
     "tests/model/test_behaviour.py",
+}
+SHARED = {  # what any answer but none brings
+    "orchestrator": {"docs/orchestrators.md"},
+    "other_ci": {"docs/other-ci.md", *(f"deploy/{n}.sh" for n in ("image", "setup", "ship"))},
+}
+BROUGHT = {
+    ("orchestrator", "airflow"): {"deploy/airflow/dag.py"},
+    ("orchestrator", "kubeflow"): {"deploy/kubeflow/pipeline.py"},
+    ("other_ci", "gitlab"): {".gitlab-ci.yml"},
+    ("other_ci", "azure"): {"azure-pipelines.yml"},
+    ("other_ci", "jenkins"): {"Jenkinsfile"},
 }
 BASE = ("account", "autoscaler", "deployment", "disruption", "kustomization", "network", "service")
 BY_TARGET = {
@@ -105,8 +118,6 @@ BY_TARGET = {
         "deploy/cluster.sh",
         "deploy/train.sh",
         "docs/kubernetes.md",
-        "deploy/training.Dockerfile",
-        "deploy/training.Dockerfile.dockerignore",
     },
 }
 LICENSE_WORDS = {
@@ -137,6 +148,21 @@ def test_every_combination_of_options_is_whole(answers, tmp_path):
     settings = tomllib.loads((project / "settings.toml").read_text(encoding="utf-8"))
     assert settings["task"] == answers["sample"]
     assert settings["data"]["source"] == f"sample:{answers['sample']}"
+
+
+@pytest.mark.parametrize(("question", "answer"), BROUGHT)
+def test_an_answer_brings_its_files_and_none_brings_nothing(question, answer, tmp_path):
+    brought = files_of(bake_into(tmp_path / answer, **{question: answer}))
+    assert brought - files_of(bake_into(tmp_path / "none")) == (
+        BROUGHT[question, answer] | SHARED[question]
+    )
+
+
+def test_every_answer_but_none_has_its_files():
+    for question, shared in SHARED.items():
+        answers = [answer for name, answer in BROUGHT if name == question]
+        assert ["none", *answers] == QUESTIONS[question]
+        assert shared
 
 
 def test_nothing_of_the_template_is_left_in_a_project(bake):

@@ -223,6 +223,7 @@ def test_a_training_is_restricted_and_follows_the_published_schemas(overlay, kin
     is_restricted(spec)
     assert spec["serviceAccountName"] in of(found, "ServiceAccount")
     (container,) = spec["containers"]
+    assert [*container["command"], *container["args"]] == ["ml", "train", "--if-new"]
     mounted = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
     assert set(mounted) == {one["name"] for one in spec["volumes"]}
     assert set(mounted.values()) == {"/project/.ml", "/project/reports", "/tmp"}

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from conftest import SAMPLES, TEMPLATE, bake_into, need
+from orchestrated import project_with
 
 sys.path.insert(0, str(TEMPLATE))
 from local_extensions import TAKEN
@@ -135,8 +136,19 @@ def test_hooks_run_and_stop_a_broken_contract(installed, tmp_path):
     assert "targt" in done.stdout + done.stderr
 
 
-def test_the_dockerfile_is_clean(bake):
-    subprocess.run([need("hadolint"), str(bake() / "deploy" / "Dockerfile")], check=True)
+def test_the_dockerfiles_are_clean_and_begin_alike(bake):
+    files = sorted((bake() / "deploy").glob("*Dockerfile"))
+    subprocess.run([need("hadolint"), *map(str, files)], check=True)
+    one, other = (re.findall(r"^ARG (?:BASE|UV)=.+$", f.read_text("utf-8"), re.M) for f in files)
+    assert len(one) == 2
+    assert one == other
+
+
+@pytest.mark.parametrize("orchestrator", ["airflow", "kubeflow"])
+def test_an_orchestrators_file_passes_the_projects_own_checks(orchestrator, installed, tmp_path):
+    project = project_with(tmp_path, installed("binary"), orchestrator=orchestrator)
+    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("ty", "check")):
+        project.uv(*command, "deploy")
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

@@ -65,7 +65,7 @@ def test_every_question_has_a_human_prompt():
     asked = [key for key in questions if not key.startswith("_")]
     prompts = questions["__prompts__"]
     assert asked == list(prompts)
-    assert len(asked) <= 8
+    assert len(asked) <= 10
     for key in asked:
         if isinstance(questions[key], list) and isinstance(prompts[key], dict):
             assert questions[key] == [choice for choice in prompts[key] if choice != "__prompt__"]

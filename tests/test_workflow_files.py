@@ -249,7 +249,7 @@ LINTERS = {
     "dependabot": ["check-jsonschema", "--builtin-schema=vendor.dependabot", "D"],
     "forms": ["check-jsonschema", "--builtin-schema=vendor.github-issue-forms", "F"],
     "shellcheck": ["shellcheck", "S"],
-    "hadolint": ["hadolint", "deploy/Dockerfile"],
+    "hadolint": ["hadolint", "deploy/Dockerfile", "deploy/training.Dockerfile"],
 }
 FILES = {
     "W": [".github/workflows/*.yml"],

@@ -134,6 +134,14 @@ def _empty(host: str) -> None:
     docker(host, "builder", "prune", "--force", "--filter", "until=2h")
 
 
+def training_image(host: str, project: Path, name: str) -> str:
+    """Build a project's deploy/training.Dockerfile; returns the image's name."""
+    file = project / "deploy" / "training.Dockerfile"
+    done = docker(host, "build", "--quiet", f"--file={file}", f"--tag={name}", str(project))
+    assert done.returncode == 0, done.stderr
+    return name
+
+
 def base_name() -> str:
     """The image that the projects' Dockerfile starts from."""
     text = (PROJECT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
