@@ -26,8 +26,8 @@ pillow pip platformdirs pluggy polars polars_runtime_32 pre_commit prettytable p
 propcache protobuf psycopg py pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core
 pygments pylab pyparsing pytest python_dateutil python_discovery python_dotenv pythoncom pywin32
 pyyaml requests rich ruamel ruamel_yaml ruff rust_just s3fs scikit_learn scipy setuptools
-shellingham skl2onnx sklearn skops smmap sortedcontainers sqlalchemy sqlparse starlette test tests
-threadpoolctl ty typer typing_extensions typing_inspection tzdata urllib3 uv uvicorn uvloop
+shellingham six skl2onnx sklearn skops smmap sortedcontainers sqlalchemy sqlparse starlette test
+tests threadpoolctl ty typer typing_extensions typing_inspection tzdata urllib3 uv uvicorn uvloop
 virtualenv waitress wcwidth werkzeug wheel win32api win32con xdist yaml yarl zipp
 """.split()
 CONTROLS = r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -102,10 +103,10 @@ class Project:
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
 
-    def hurry(self) -> "Project":
+    def hurry(self, days: int = 60) -> "Project":
         """Train on fewer days and ask no sentences: what is around a training matters."""
-        days = ("# window_days = 180  ", "window_days = 60  ")
-        self.edit("settings.toml", days, ("# behaviour = true ", "behaviour = false "))
+        fewer = ("# window_days = 180  ", f"window_days = {days}  ")
+        self.edit("settings.toml", fewer, ("# behaviour = true ", "behaviour = false "))
         return self
 
     def copy(self, folder: Path, environment: bool = True) -> "Project":
@@ -131,6 +132,13 @@ def kubectl_of(place: Path, script: str) -> dict[str, str]:
     (place / "kubectl").write_text(script.format(log=place / "log"))
     (place / "kubectl").chmod(0o755)
     return {"KUBE_CONFIG": "secret: yes", "PATH": f"{place}:{os.environ['PATH']}"}
+
+
+def commands_of(readme: Path) -> list[list[str]]:
+    """The commands of a README, by block, as its reader would type them."""
+    text = readme.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [[line.split("#")[0].strip() for line in block.splitlines()] for block in blocks]
 
 
 def bake_into(folder: Path, **answers: str) -> Path:

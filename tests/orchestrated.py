@@ -23,10 +23,7 @@ def project_with(folder: Path, installed: Project, **answers: str) -> Project:
     made = bake_into(folder, **answers)
     shutil.copy(installed.folder / "uv.lock", made)
     (made / ".venv").symlink_to(installed.folder / ".venv", target_is_directory=True)
-    project = Project(made, installed.forks)
-    days = ("# window_days = 180", "window_days = 120")  # a shorter test, as without sentences
-    project.edit("settings.toml", days, ("# behaviour = true ", "behaviour = false "))
-    return project
+    return Project(made, installed.forks).hurry(120)
 
 
 def edit(path: Path, old: str, new: str) -> None:

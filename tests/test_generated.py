@@ -15,17 +15,17 @@ from local_extensions import TAKEN
 
 COMMANDS = [
     "adopt",
+    "doctor",
     "validate",
     "train",
     "gate",
     "monitor",
-    "simulate",
     "promote",
     "rollback",
-    "predict",
+    "simulate",
     "status",
+    "predict",
     "serve",
-    "doctor",
 ]
 RUNTIME = {
     *("click", "flatbuffers", "h11", "httptools", "numpy", "onnxruntime", "orjson"),

@@ -10,10 +10,9 @@ import subprocess
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from conftest import SAMPLES, TEMPLATE, TODAY, Project
+from conftest import SAMPLES, TEMPLATE, TODAY, Project, commands_of
 from real_servers import mlflow_server
 
 LATER = "2026-06-08"
@@ -29,17 +28,10 @@ def facts(project: Project) -> dict:
     return {"aliases": status["aliases"], "versions": versions}
 
 
-def readme_commands(path: Path) -> list[str]:
-    """The first block of commands of a README, as its reader would type them."""
-    block = re.search(r"^```\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S)
-    assert block
-    return [line.split("#")[0].strip() for line in block.group(1).splitlines()]
-
-
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_the_commands_of_the_readme_lead_to_a_served_prediction(sample, installed, tmp_path):
     project = installed(sample).copy(tmp_path / "project", environment=False)
-    commands = readme_commands(project.folder / "README.md")
+    commands = commands_of(project.folder / "README.md")[0]
     assert commands == ["uv run ml train", "uv run ml promote", "uv run ml serve --smoke"]
     seconds = {}
     for command in commands:

@@ -13,13 +13,13 @@ from typing import Any
 import hcl2
 import pytest
 from conftest import PROJECT, need
+from orchestrated import environment
 
 PLACE = PROJECT / "_options" / "deploy" / "aws" / "deploy" / "terraform"
 FILES = sorted(PLACE.glob("*.tf"))
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
 META = {"for_each", "count", "depends_on", "lifecycle", "provider"}
 PARSER = "__"  # what begins so is python-hcl2's, about comments and blocks
-DAY = "2026-11-14"
 # `terraform fmt` is this formatter of HashiCorp's HCL library; the package has it as WebAssembly.
 FORMAT = """
 const { format } = require("@cdktf/hcl-tools");
@@ -93,13 +93,10 @@ def test_every_file_is_formatted(formatted, tmp_path):
 def checkov(tmp_path_factory) -> Callable[[Path], dict[str, set[str]]]:
     """Checkov, in an environment of its own."""
     folder = tmp_path_factory.mktemp("checkov")
-    python = folder / "env" / "bin" / "python"
-    subprocess.run(["uv", "venv", "--quiet", str(folder / "env")], check=True)
-    add = ["uv", "pip", "install", "--quiet", "--exclude-newer", DAY, "--python", str(python)]
-    subprocess.run([*add, "checkov==3.3.*"], check=True)
+    programs = environment(folder / "env", "checkov==3.3.*")
 
     def ask(place: Path) -> dict[str, set[str]]:
-        command = [python, python.with_name("checkov"), "--directory", place, "--framework"]
+        command = [programs / "python", programs / "checkov", "--directory", place, "--framework"]
         command += ["terraform", "--skip-download", "--output", "json"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
         results = json.loads(done.stdout)["results"]

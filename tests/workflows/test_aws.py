@@ -14,9 +14,10 @@ from typing import Any
 import boto3
 import pytest
 from conftest import bake_into
+from orchestrated import environment
 from real_servers import free_port, wait_until
 from test_targets import image, staging  # noqa: F401 - `image` is a fixture
-from test_terraform import DAY, statements
+from test_terraform import statements
 
 pytest_plugins = ["parts"]
 
@@ -97,13 +98,10 @@ def server(script: str, log: Path, path: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def client(tmp_path_factory) -> str:
     """AWS's own client, in an environment of its own."""
-    folder = tmp_path_factory.mktemp("aws") / "env"
-    subprocess.run(["uv", "venv", "--quiet", str(folder)], check=True)
-    python = ["--python", str(folder / "bin" / "python"), "--exclude-newer", DAY]
-    subprocess.run(["uv", "pip", "install", "--quiet", *python, "awscli==1.*"], check=True)
-    place = folder / "only"
+    programs = environment(tmp_path_factory.mktemp("aws") / "env", "awscli==1.*")
+    place = programs.with_name("only")
     place.mkdir()
-    (place / "aws").symlink_to(folder / "bin" / "aws")
+    (place / "aws").symlink_to(programs / "aws")
     return str(place)
 
 

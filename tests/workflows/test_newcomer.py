@@ -5,23 +5,16 @@ import shutil
 from pathlib import Path
 
 import engine as engines
-from conftest import TEMPLATE
+from conftest import TEMPLATE, commands_of
 
 pytest_plugins = ["parts"]
 
 OWN = shutil.ignore_patterns(".git", ".venv", "build", "site", "__pycache__", ".*_cache")
 
 
-def blocks() -> list[list[str]]:
-    """The README's commands, by block, without their comments."""
-    text = (TEMPLATE / "README.md").read_text(encoding="utf-8")
-    found = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return [[line.split(" #")[0].strip() for line in block.splitlines()] for block in found]
-
-
 def typed() -> list[str]:
     """From nothing to a served prediction; Enter answers every question."""
-    (make, *_), *more = blocks()
+    (make, *_), *more = commands_of(TEMPLATE / "README.md")
     assert make.startswith("uvx cookiecutter gh:")
     (install,) = [line for block in more for line in block if line == "pip install uv"]
     (served,) = [block for block in more if "uv run ml train" in block]

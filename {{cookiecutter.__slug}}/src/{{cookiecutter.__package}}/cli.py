@@ -56,11 +56,9 @@ def _moved(number: int, changed: bool, what: str, json: bool, then: str) -> None
 
     if json:
         show.as_json({"champion": number, "changed": changed})
-    elif changed:
-        show.out.print(f"v{number} {what}.")
-        show.then(then)
     else:
-        show.out.print(f"v{number} is champion already; nothing changed.")
+        told = what if changed else "is champion already; nothing changed"
+        show.out.print(f"v{number} {told}.")
         show.then(then)
 
 

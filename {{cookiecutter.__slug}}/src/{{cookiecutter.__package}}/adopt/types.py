@@ -30,8 +30,7 @@ WORDS = (
     "ja/nein", "oui/non", "si/no", "sí/no", "sim/não", "wahr/falsch", "vrai/faux", "да/нет",
     "on/off", "tak/nie", "evet/hayır", "是/否", "はい/いいえ",
 )  # fmt: skip
-SAID = ("yes/no", "y/n", "t/f", *WORDS)
-ENGLISH = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"})
+ENGLISH = ("true/false", "yes/no", "y/n", "t/f")  # of these a contract need not tell which is true
 # fmt: off
 NOTHING = frozenset((
     "n/a", "na", "#n/a", "n.a.", "null", "none", "nan", "nil", "unknown", "missing", "tbd",
@@ -96,14 +95,9 @@ def _native(values: pl.Series) -> Guess | None:
 
 def _candidates(words: pl.Series, name: str) -> Iterable[Guess]:
     """Readings to try, the most telling first."""
-    seen = {word.lower() for word in words.head(10_000).unique()}
-    if seen in ENGLISH:
-        yield Guess("boolean")
+    if pair := _pair(words):
+        yield Guess("boolean", None if pair in ENGLISH else pair)
         return
-    for pair in WORDS:
-        if seen == set(pair.split("/")):
-            yield Guess("boolean", pair)
-            return
     if share(words.head(200).str.contains(r"\d")) < 0.5:  # neither numbers nor dates
         return
     if words.str.contains(r"^0\d+$|^\d{16,}$").any():  # a code: a number would lose digits
@@ -120,6 +114,12 @@ def _candidates(words: pl.Series, name: str) -> Iterable[Guess]:
     before, after = _affixes(words)
     for example in ("1234.5", *NUMBERS) if before or after else NUMBERS:
         yield Guess("number", f"{before}{example}{after}")
+
+
+def _pair(words: pl.Series) -> str:
+    """The two words that all of these are, that of true first; empty where they are others."""
+    seen = {word.lower() for word in words.head(10_000).unique()}
+    return next((pair for pair in (*ENGLISH, *WORDS) if seen == set(pair.split("/"))), "")
 
 
 def _affixes(words: pl.Series) -> tuple[str, str]:
@@ -183,8 +183,7 @@ def _told(found: Guess, words: pl.Series, name: str, notes: Notes) -> Guess:
             f"all other values are {found.type}",
             f"{entry}.missing",
         )
-    seen = {word.lower() for word in words.head(10_000)} if found.type == "boolean" else set()
-    if pair := next((p for p in SAID if seen == set(p.split("/"))), ""):
+    if found.type == "boolean" and (pair := _pair(words)) != ENGLISH[0]:
         notes.say(f"{name}: {pair} is read as true/false", "it has no third word", f"{entry}.type")
     elif found.format and found.format.startswith("%"):
         twin = found.format.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")

@@ -3,7 +3,6 @@
 A stage is `ml` in this checkout; where ML_RUN is set, that instead of `uv run --no-sync ml`.
 docs/orchestrators.md has the image, and where the state is.
 """
-# ruff: noqa: INP001 - Airflow reads it as a file
 
 import tomllib
 from pathlib import Path

@@ -3,7 +3,6 @@
 ML_IMAGE names the image of deploy/training.Dockerfile, by digest, when the pipelines are compiled:
     ML_IMAGE=… kfp dsl compile --py deploy/kubeflow/pipeline.py --function training --output t.yaml
 """
-# ruff: noqa: INP001 - the compiler reads it as a file
 
 import os
 
