@@ -60,6 +60,7 @@ ALWAYS = {
     "docs/mlflow.md",
     "docs/monitor.md",
     "docs/page.png",
+    "docs/questions.md",
     "docs/security.md",
     "docs/serving.md",
     "docs/updating.md",
