@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,18 +92,19 @@ def cluster(project: Project, scratch: Path, *, blind: bool = True) -> Iterator[
     scheduler = [dask.with_name("python"), "-c", SCHEDULER, "customer_model" if blind else "-"]
     told = ["--port", "0", "--scheduler-file", known, "--dashboard-address", ":0"]
     log = (scratch / "log").open("w")
-    running = [subprocess.Popen([*scheduler, *where, *told], stderr=log, env=quiet)]
+    started: dict[str, Any] = {"stderr": log, "env": quiet, "start_new_session": True}
+    running = [subprocess.Popen([*scheduler, *where, *told], **started)]
     try:
         wait(known.is_file)
         address = json.loads(wait(lambda: known.read_text()))["address"]
         one = [dask, "worker", address, "--nthreads", "1", "--local-directory", scratch, *where]
         for _ in range(2):
-            running.append(subprocess.Popen(one, stderr=log, env=quiet))
+            running.append(subprocess.Popen(one, **started))
         yield Cluster(address, running[0], running[1:])
     finally:
-        for process in reversed(running):
-            process.terminate()
-        for process in running:
+        for process in running:  # with what they have started: a worker's nanny starts it anew
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(30)
 
 
