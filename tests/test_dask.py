@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,11 +56,29 @@ for n in range(3):
 """
 
 
+LOST = """
+import os, signal, sys, time
+from customer_model.engine.door import open_engine
+from customer_model.errors import Stop
+from customer_model.settings import EngineSettings
+engine = open_engine(EngineSettings(kind="dask", address=sys.argv[1]))
+print(list(engine.map(lambda shared, item: shared + item, 1, [1, 2])))
+os.kill(int(sys.argv[2]), signal.SIGKILL)
+for _ in range(2):  # at once, and when the client has given up
+    try:
+        print(engine.pieces, list(engine.map(lambda shared, item: shared + item, 1, [1, 2])))
+    except Stop as stop:
+        print(stop)
+    time.sleep(15)
+"""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A scheduler and its workers, as processes."""
 
     address: str
+    scheduler: subprocess.Popen
     workers: Sequence[subprocess.Popen]
 
 
@@ -74,18 +92,19 @@ def cluster(project: Project, scratch: Path, *, blind: bool = True) -> Iterator[
     scheduler = [dask.with_name("python"), "-c", SCHEDULER, "customer_model" if blind else "-"]
     told = ["--port", "0", "--scheduler-file", known, "--dashboard-address", ":0"]
     log = (scratch / "log").open("w")
-    running = [subprocess.Popen([*scheduler, *where, *told], stderr=log, env=quiet)]
+    started: dict[str, Any] = {"stderr": log, "env": quiet, "start_new_session": True}
+    running = [subprocess.Popen([*scheduler, *where, *told], **started)]
     try:
         wait(known.is_file)
         address = json.loads(wait(lambda: known.read_text()))["address"]
         one = [dask, "worker", address, "--nthreads", "1", "--local-directory", scratch, *where]
         for _ in range(2):
-            running.append(subprocess.Popen(one, stderr=log, env=quiet))
-        yield Cluster(address, running[1:])
+            running.append(subprocess.Popen(one, **started))
+        yield Cluster(address, running[0], running[1:])
     finally:
-        for process in reversed(running):
-            process.terminate()
-        for process in running:
+        for process in running:  # with what they have started: a worker's nanny starts it anew
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(30)
 
 
@@ -237,6 +256,16 @@ def test_a_scheduler_that_is_not_there_is_one_line(ours):
     assert "no Dask scheduler answers" in refusal(ours, "tcp://127.0.0.1:9")
     told = json.loads(ml(ours, "tcp://127.0.0.1:9", "doctor", "--json", status=2).stdout)
     assert [one["ok"] for one in told if one["name"] == "engine"] == [False]
+
+
+def test_a_scheduler_that_goes_away_between_two_pieces_of_work_is_one_line(ours, tmp_path):
+    python = ours.folder / ".venv" / "bin" / "python"
+    with cluster(ours, tmp_path / "cluster") as running:
+        told = [python, "-c", LOST, running.address, str(running.scheduler.pid)]
+        lines = ours.run(*told).stdout.splitlines()
+    assert lines[0] == "[2, 3]"
+    assert len(lines) == 3
+    assert all("the scheduler is gone: run the command again" in line for line in lines[1:])
 
 
 def test_workers_of_another_commit_are_refused(ours, shared, tmp_path):

@@ -35,7 +35,7 @@ CHAMPION_SECONDS = 5.0  # `ml serve` looks so often whether another version was 
 
 @command(LOOP)
 def promote(version: Number = None, json: Json = False) -> None:
-    """Make what the gate proved, or the version named, champion."""
+    """Make the newest proven version, or the one named, champion here."""
     from . import promote as moves
 
     promoted, changed = moves.promote(open_registry(open_project()), version)
@@ -44,7 +44,7 @@ def promote(version: Number = None, json: Json = False) -> None:
 
 @command(LOOP)
 def rollback(version: Number = None, json: Json = False) -> None:
-    """Make the previous champion, or the one named, champion again."""
+    """Make the previous champion, or the one named, champion here again."""
     from . import promote as moves
 
     target, changed = moves.roll_back(open_registry(open_project()), version)
@@ -67,7 +67,7 @@ def predict(
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or JSON lines.")],
     target: Annotated[
         Path,
-        typer.Argument(metavar="OUT", help="The same formats, by its ending; or a new folder."),
+        typer.Argument(metavar="OUT", help="A .csv, .parquet or .jsonl file; or a new folder."),
     ],
     today: Today = None,
     json: Json = False,
@@ -152,7 +152,7 @@ def _options(project: "Project") -> "Options":
 def state(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND")] = None,
 ) -> None:
-    """The team's state: `pull` it here, `push` what is new."""
+    """The team's versions: `pull` them, `push` yours and your champion."""
     from .state.__main__ import main as run
 
     run(arguments or ["--help"])

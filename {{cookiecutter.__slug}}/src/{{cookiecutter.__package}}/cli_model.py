@@ -12,11 +12,18 @@ if TYPE_CHECKING:
     from .project import Project
     from .store.tracking import Registry, Version
 
-IfNew = Annotated[bool, typer.Option("--if-new", help="Not where the same was judged before.")]
+IfNew = Annotated[bool, typer.Option("--if-new", help="Do nothing if the same was judged before.")]
 World = Annotated[
-    list[str] | None, typer.Option("--world", metavar="NAME", help="One of them; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--world",
+        metavar="NAME",
+        help="stable, covariate, concept, seasonal, labels, batches or own; again for more.",
+    ),
 ]
-Pack = Annotated[Path | None, typer.Option(help="Write decision and bundle for another job there.")]
+Pack = Annotated[
+    Path | None, typer.Option(help="A new folder for decision and bundle, for another job.")
+]
 
 
 @command(LOOP)
@@ -154,10 +161,10 @@ def card(version: Number = None, json: Json = False) -> None:
 
 @command(LOOK)
 def simulate(
-    weeks: Annotated[int, typer.Option(help="How many.", min=4, max=520)] = 52,
+    weeks: Annotated[int, typer.Option(help="How long.", min=4, max=520)] = 52,
     world: World = None,
     every: Annotated[int, typer.Option(help="Weeks between scheduled trainings.", min=1)] = 1,
-    seed: Annotated[int, typer.Option(help="Another one draws other rows.", min=0)] = 1,
+    seed: Annotated[int, typer.Option(help="Of the random rows.", min=0)] = 1,
     today: Today = None,
     json: Json = False,
 ) -> None:

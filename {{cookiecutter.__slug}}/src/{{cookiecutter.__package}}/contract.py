@@ -18,14 +18,14 @@ Type = Literal["integer", "number", "text", "boolean", "date", "datetime"]
 Severity = Literal["fail", "warn"]
 # fmt: off
 Rule = Literal[
-    "missing", "extra", "renamed", "forbidden", "type", "nulls", "constant", "unique", "range",
-    "values", "shape", "rows", "duplicates", "overlap", "stale", "future", "gaps", "order", "unit",
+    "missing", "extra", "forbidden", "type", "nulls", "constant", "unique", "range", "values",
+    "shape", "rows", "duplicates", "overlap", "stale", "future", "gaps", "order", "unit",
     "sentinel", "distribution", "precision", "correlation", "target", "leak", "personal",
     "protected",
 ]
 WARNS: tuple[Rule, ...] = (
-    "extra", "renamed", "duplicates", "overlap", "gaps", "distribution", "precision",
-    "correlation", "personal", "protected",
+    "extra", "duplicates", "overlap", "gaps", "distribution", "precision", "correlation",
+    "personal", "protected",
 )
 # fmt: on
 ONCE: tuple[Role, ...] = ("key", "time", "group")
@@ -179,9 +179,9 @@ def read_contract(path: Path) -> Contract:
     try:
         return parse_contract(path.read_text(encoding="utf-8"), path.name)
     except FileNotFoundError as error:
-        raise Stop(
-            Status.SETTINGS, f"There is no {path.name}: it says what a valid row is."
-        ) from error
+        hint = "`ml adopt FILE --target COLUMN` writes one; or take back the one that was committed"
+        message = f"There is no {path.name}, which says what a valid row is: {hint}."
+        raise Stop(Status.SETTINGS, message) from error
     except UnicodeDecodeError as error:
         raise Stop(Status.SETTINGS, f"{path.name} is not valid YAML: {error}") from error
 

@@ -1,5 +1,6 @@
 """The one exception that a user meets: what is wrong, what to do, and the exit status."""
 
+import re
 from enum import IntEnum
 
 
@@ -14,12 +15,17 @@ class Status(IntEnum):
     CRASH = 70  # Python's own would be 1, which is a verdict here
 
 
+def without_login(text: str) -> str:
+    """A text whose addresses have lost the names and passwords that they may hold."""
+    return re.sub(r"(?<=://)[^/\s]*@", "", text)
+
+
 class Stop(Exception):
-    """Ends a command: the message says what is wrong and what to do."""
+    """Ends a command: the message says what is wrong and what to do, and no password."""
 
     def __init__(self, status: Status, message: str) -> None:
         """Keep the exit status beside the message."""
-        super().__init__(message)
+        super().__init__(without_login(message))
         self.status = status
 
     def __reduce__(self) -> tuple:

@@ -48,5 +48,5 @@ def load_rows(project: Project, today: date, source: str | None = None) -> pl.La
 
 def keep_rows(project: Project, today: date) -> loads.Load:
     """The same rows as a data version: whatever is made of them can be made again."""
-    source, clock = project.settings.data.source, project.contract.time_column
-    return loads.keep(project.root, load_rows(project, today), source, clock)
+    place, clock = project.settings.data.place, project.contract.time_column
+    return loads.keep(project.root, load_rows(project, today), place, clock)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Train, judge, promote and serve a model.",
-    epilog="Exit status: 0 done, 1 rejected, 2 settings, 3 data, 4 evidence, 70 crash.",
+    epilog="Exit status: 0 done, 1 no, 2 settings, 3 data, 4 evidence, 70 crash.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -61,7 +61,7 @@ def _html(
     project: Project, batch: Batch, file: Path | None, whole: str, cards: Sequence[str], more: str
 ) -> str:
     rows, fails = batch.validation.seen.rows, len(batch.failures)
-    source = escape(str(file or project.settings.data.source))
+    source = escape(str(file or project.settings.data.place))
     verdict = f"{len(batch.findings)} findings, {fails} of them fail" if batch.findings else "sound"
     known = (
         f"<b style='color:{NOW}'>now</b> (filled) beside "

@@ -40,7 +40,8 @@ def champion_bundle(registry: Registry) -> tuple[Path, str]:
 def _champion(registry: Registry) -> Version:
     version = registry.champion()
     if version is None:
-        raise Stop(Status.REJECTED, "There is no champion yet: run `ml train`, then `ml promote`.")
+        hint = "run `ml train`, then `ml promote`; or `ml state pull`, if your team has one"
+        raise Stop(Status.REJECTED, f"There is no champion yet: {hint}.")
     return version
 
 

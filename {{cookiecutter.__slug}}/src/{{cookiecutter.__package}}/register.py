@@ -60,7 +60,7 @@ def record_of(project: Project, parts: Split, trial: Trial, decision: Decision) 
     return Record(
         params=_params(project, parts),
         metrics=trial.measures,
-        dataset=(project.contract.target, trial.data_id, project.settings.data.source),
+        dataset=(project.contract.target, trial.data_id, project.settings.data.place),
         judgement=judgement,
         identity=trial.identity,
         holdout=trial.holdout,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .errors import Status, Stop
+from .errors import Status, Stop, without_login
 from .mistakes import explain
 from .user_function import PREFIX
 
@@ -41,6 +41,11 @@ class DataSettings(_Section):
     source: str = "sample:binary"
     window_days: int = Field(default=180, ge=0)
     keep: int = Field(default=10, ge=1)
+
+    @property
+    def place(self) -> str:
+        """The source as cards, runs and data versions name it: without a login."""
+        return without_login(self.source)
 
 
 class SplitSettings(_Section):

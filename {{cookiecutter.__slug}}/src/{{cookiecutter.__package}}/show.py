@@ -46,7 +46,7 @@ def bar(what: str, total: int) -> Generator[Callable[[], None]]:
 
 def then(command: str, why: str = "") -> None:
     """What to type next, at the end of a command."""
-    out.print(f"Next: [bold]{command}[/]{why and ', '}{why}")
+    out.print(f"Next: [bold]uv run {command}[/]{why and ', '}{why}")
 
 
 def as_json(value: Any) -> None:
@@ -90,11 +90,21 @@ def adopted(made: "Adopted") -> None:
     decision(made.decision, made.report)
     if made.verdict == "PROMOTE":
         out.print("\nWrite what must always hold into tests/model/test_behaviour.py, and commit")
-        out.print("contract.yaml and settings.toml.")
+        out.print(
+            f"contract.yaml, settings.toml and reference.json.{_rows(made.source)}", markup=False
+        )
         then("ml promote")
     else:
         out.print("\nThe baseline proves nothing yet: more rows, or other columns, may help.")
         then("ml gate --explain")
+
+
+def _rows(source: str) -> str:
+    """What to think of before the adopted table is committed too."""
+    if Path(source).is_absolute():
+        return ""
+    told = "whoever reads the repository reads them: docs/questions.md"
+    return f" Workflows need\n{source} too, but it holds your rows, and {told}."
 
 
 def proposal(made: "Proposal") -> None:

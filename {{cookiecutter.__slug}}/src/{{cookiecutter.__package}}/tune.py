@@ -1,6 +1,7 @@
 """`ml train --tune`: better parameters for the user's estimator, kept in params.json."""
 
 import json
+import os
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -92,7 +93,14 @@ def _rate(project: Project, fitted: Any, rows: pd.DataFrame, truth: NDArray, cla
 
 
 def tuned(project: Project, registry: Registry, training: pl.DataFrame, budget: Budget) -> Project:
-    """Search, log every attempt as a nested run, and keep the best parameters in params.json."""
+    """Search, log every attempt as a nested run, and keep the best parameters in params.json.
+
+    Raises:
+        Stop: nothing may be written beside settings.toml, as in the image to train in.
+    """
+    if not os.access(project.root, os.W_OK):
+        hint = "search in a checkout, and commit the file"
+        raise Stop(Status.SETTINGS, f"--tune writes {PARAMETERS}, and may not write here: {hint}.")
     found, attempts = tune(project, training, budget)
     metric = project.settings.metric
     runs = [(one.parameters, {f"cv_{metric}": one.mean}) for one in attempts]

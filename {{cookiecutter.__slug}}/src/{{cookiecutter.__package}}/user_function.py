@@ -19,6 +19,10 @@ def load_function(name: str, setting: str) -> Callable[..., Any]:
     told = f"{setting} {PREFIX}{name.removeprefix(PREFIX)}"
     try:
         found = getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        package = __name__.partition(".")[0]
+        hint = f"put it into src/{package}/ and name it {package}.MODULE, or `uv add` its package"
+        raise Stop(Status.SETTINGS, f"{told}: {error}: {hint}.") from error
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise Stop(Status.SETTINGS, f"{told}: {error}.") from error
     if not callable(found):

@@ -102,7 +102,7 @@ def test_a_command_ends_with_the_next_one(ml):
     ):
         dated = day if words[0] in ("validate", "train", "monitor") else ()
         last = ml(*words, *dated).stdout.strip().splitlines()[-1]
-        assert last.startswith(f"Next: {following}"), (words, last)
+        assert last.startswith(f"Next: uv run {following}"), (words, last)
 
 
 def test_words_in_brackets_are_no_colours(capsys):

@@ -91,5 +91,5 @@ def test_a_contract_without_inputs_is_refused(tmp_path):
 
 
 def test_a_contract_that_is_not_there_says_what_it_is_for(tmp_path):
-    with pytest.raises(Stop, match="it says what a valid row is"):
+    with pytest.raises(Stop, match="says what a valid row is: `ml adopt FILE"):
         read_contract(tmp_path / "contract.yaml")

@@ -15,6 +15,7 @@ import pytest
 
 from your_package import sources
 from your_package.errors import Status, Stop
+from your_package.settings import DataSettings
 from your_package.store import loads
 
 SINCE, UNTIL = date(2026, 5, 2), date(2026, 5, 5)
@@ -403,6 +404,21 @@ def test_one_line_refuses_an_address_and_keeps_the_password(query, monkeypatch, 
     assert "hunter2" not in str(stopped.value)
 
 
+@pytest.mark.parametrize(
+    ("told", "place"),
+    [
+        ("sftp://ann:hunter2@host.invalid/rows.csv", "sftp://host.invalid/rows.csv"),
+        ("s3://key:big@hunter2@bucket/day=*/rows.parquet", "s3://bucket/day=*/rows.parquet"),
+        ("delta:s3://bucket/customers@v12", "delta:s3://bucket/customers@v12"),
+        ("data/ann@home.csv", "data/ann@home.csv"),
+    ],
+)
+def test_a_login_in_an_address_is_told_to_nobody(told, place):
+    """Neither by an error nor by the run, the card and the data version that name the source."""
+    assert str(Stop(Status.DATA, f"{told}: nothing is named so.")).startswith(f"{place}: ")
+    assert DataSettings(source=told).place == place
+
+
 # --- functions ----------------------------------------------------------------------------------
 
 
@@ -447,7 +463,7 @@ def test_a_function_is_told_the_days(function):
 
 
 NAMES = {
-    "no such module": ("python:none.such:load", Status.SETTINGS, "none"),
+    "no such module": ("python:none.such:load", Status.SETTINGS, "put it into src/"),
     "no such function": ("python:json:laod", Status.SETTINGS, "laod"),
     "no function named": ("python:json", Status.SETTINGS, "python:json"),
     "nothing named": ("python:", Status.SETTINGS, "python:"),

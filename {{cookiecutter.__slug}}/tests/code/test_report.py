@@ -29,14 +29,23 @@ PNG = b"\x89PNG"
 NORTH = Harm("slices", "region = north", "roc_auc", 90, -0.2, 0.02, 1e-9, 0.02)
 
 
-def judged(delta=0.0, guards=(), harms=(), error=0.02):
+PLAIN = GateSettings()
+
+
+def judged(delta=0.0, guards=(), harms=(), error=0.02, settings=PLAIN):
     gaps: dict[Rival, Gap] = {
         "dummy": Gap(0.5, 0.25, 0.01, 0.01),
         "champion": Gap(0.75, delta, error, error),
         "anchor": Gap(0.7, 0.05, 0.01, 0.01),
     }
     found = Evidence("roc_auc", 1000, 300, 0.75 + delta, 0.01, gaps, guards=guards, harms=harms)
-    return decide(found, GateSettings())
+    return decide(found, settings)
+
+
+def first(delta, settings=PLAIN):
+    """A first model, which has nobody beside it but a constant answer."""
+    found = Evidence("roc_auc", 1000, 300, 0.5 + delta, 0.0, {"dummy": Gap(0.5, delta, 0.02, 0.02)})
+    return decide(found, settings)
 
 
 def test_the_published_schema_is_the_one_of_the_code():
@@ -55,6 +64,9 @@ def test_the_schema_asks_for_everything_that_a_decision_needs():
         (judged(), ["KEEP: not enough evidence", "to the champion of at least +0.0229"]),
         (judged(), ["holdout rows, if the models are equally good", "max_loss_increase = 0.16"]),
         (judged(-0.2), ["REJECT: provably worse", "surely worse than the champion"]),
+        (judged(-0.2), ["a difference to the champion above -0.0100; it is -0.2000"]),
+        (first(0.0), ["KEEP: not provably better", "would change it:\n- more rows, or columns"]),
+        (first(-0.2), ["REJECT: provably worse than a constant", "- more rows, or columns"]),
         (judged(0.05), ["PROMOTE: good enough", "would have missed the line against the champion"]),
         (
             judged(0.05, guards=(Guard("latency", "block", False, "9 ms"),)),
@@ -75,8 +87,22 @@ def test_the_schema_asks_for_everything_that_a_decision_needs():
     ],
 )
 def test_a_decision_is_explained_in_plain_words(decision, words):
-    text = "\n".join(explain(decision, GateSettings()))
+    text = "\n".join(explain(decision, PLAIN))
     assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (GateSettings(margin=0.01), "[gate] margin = 0.0329, if so much worse"),
+        (GateSettings(floor=0.9), "a score of 0.9 or better, or another [gate] floor"),
+    ],
+)
+def test_the_setting_that_is_named_is_the_one_that_counts(settings, words):
+    """A margin of one's own makes `max_loss_increase` mean nothing."""
+    text = "\n".join(explain(judged(settings=settings), settings))
+    assert words in text
+    assert "max_loss_increase" not in text
 
 
 @pytest.mark.parametrize(

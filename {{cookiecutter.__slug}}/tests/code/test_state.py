@@ -288,7 +288,7 @@ def test_a_ledger_leaves_the_work_tree_and_the_users_branches_alone(clones):
 def test_without_a_remote_one_line_says_what_is_needed(tmp_path):
     git(tmp_path, "init", "--quiet")
     told = stopped(Status.SETTINGS, Ledger(tmp_path, "model").read)
-    assert "remote named origin" in told
+    assert "git remote origin" in told
     assert "\n" not in told
 
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from _row import ROW, logged_line
 
+from your_package.errors import Status, Stop
 from your_package.monitor.traffic import (
     ANSWER,
     AT,
@@ -178,6 +179,21 @@ def test_a_log_behind_a_url_is_read_as_well(sample_contract):
     place.write(f"{DAY}/predictions-1.jsonl.gz", gzip.compress(one))
     found = read_traffic(place, sample_contract("binary"), DAY, DAY + timedelta(days=1))
     assert found.rows[ID].to_list() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "words"),
+    [
+        ("s3://ann:hunter2@bucket/log", Status.SETTINGS, "uv add --group train s3fs"),
+        ("nonsense://bucket/log", Status.SETTINGS, "nonsense"),
+        ("http://127.0.0.1:9/log", Status.DATA, "could not be read"),
+    ],
+)
+def test_a_log_that_cannot_be_reached_is_one_line(url, status, words):
+    with pytest.raises(Stop, match=words) as stopped:
+        Place(url).names(DAY)
+    assert stopped.value.status is status
+    assert "hunter2" not in str(stopped.value)
 
 
 def test_a_million_rows_are_read_in_seconds(keep, read):

@@ -70,6 +70,17 @@ def test_what_was_found_is_kept_and_used(small, monkeypatch):
     assert registry.history() == []
 
 
+def test_where_nothing_may_be_written_it_says_so_before_the_search(small, monkeypatch):
+    """The image to train in; root, as which tests may run, may write wherever a disk can."""
+    from your_package.store.tracking import Registry
+
+    monkeypatch.setattr(tune.os, "access", lambda *_: False)
+    project, parts = small()
+    registry = Registry(project.root, project.settings.name)
+    with pytest.raises(Stop, match=r"may not write here: search in a checkout"):
+        tune.tuned(project, registry, parts.training, Budget(trials=1))
+
+
 def test_a_budget_of_no_time_tries_the_default_alone(small, monkeypatch):
     monkeypatch.setattr(tune.yours, "search_space", lambda _: {"max_iter": range(60)})
     project, parts = small()

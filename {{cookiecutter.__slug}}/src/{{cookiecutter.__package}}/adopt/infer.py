@@ -81,7 +81,8 @@ def _check_rows(raw: pl.DataFrame, rows: int, target: str) -> None:
 
 def _check_inputs(entries: dict[str, Column], target: str) -> None:
     if not any(entry.role in INPUTS and not entry.sensitive for entry in entries.values()):
-        raise Stop(Status.DATA, f"No column is left to predict {target!r} from.")
+        hint = "name fewer to --drop and --sensitive, or bring more columns"
+        raise Stop(Status.DATA, f"No column is left to predict {target!r} from: {hint}.")
 
 
 def _check_names(names: list[str], wishes: Wishes) -> None:

@@ -40,6 +40,7 @@ class Adopted:
     rows: int
     roles: Mapping[str, Role]
     decisions: tuple[Choice, ...]
+    source: str
     verdict: str
     decision: Decision
     report: Path
@@ -85,6 +86,7 @@ def _made(found: Inferred, settings: Settings, notes: Notes, outcome: pipeline.O
         rows=found.rows,
         roles={name: column.role for name, column in columns.items()},
         decisions=tuple(notes.choices),
+        source=settings.data.source,
         verdict=str(outcome.decision.verdict),
         decision=outcome.decision,
         report=outcome.report,

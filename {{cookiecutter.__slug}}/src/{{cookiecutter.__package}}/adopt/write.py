@@ -41,7 +41,8 @@ def settings_file(path: Path, wanted: Settings) -> str:
         text = put(text, section, key, values.get(section, {}).get(key))
     found = Settings.model_validate(tomllib.loads(text))
     if found != wanted:
-        raise Stop(Status.SETTINGS, "settings.toml is written in a way that adopt cannot change.")
+        hint = "put each key on a line of its own, under its [section]"
+        raise Stop(Status.SETTINGS, f"adopt cannot write into settings.toml as it is: {hint}.")
     return text
 
 

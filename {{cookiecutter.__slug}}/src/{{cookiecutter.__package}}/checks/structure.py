@@ -1,4 +1,4 @@
-"""Which columns came: missing, extra, renamed, forbidden, personal, protected."""
+"""Which columns came: missing, extra, forbidden, personal, protected."""
 
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher

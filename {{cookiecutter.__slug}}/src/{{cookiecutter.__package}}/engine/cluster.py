@@ -35,12 +35,12 @@ class Cluster:
     @property
     def pieces(self) -> int:
         """Some for each thread of each worker."""
-        return PIECES_A_THREAD * max(1, sum(self.client.nthreads().values()))
+        return PIECES_A_THREAD * max(1, sum(self._threads().values()))
 
     @property
     def told(self) -> str:
         """Where it is, and how large."""
-        threads = self.client.nthreads()
+        threads = self._threads()
         return f"Dask at {self.address}: {len(threads)} workers, {sum(threads.values())} threads"
 
     @cached_property
@@ -64,6 +64,22 @@ class Cluster:
         atexit.register(_close, client)
         self._compare(client.get_versions(check=False))
         return client
+
+    def _threads(self) -> dict[str, int]:
+        """Threads of each worker, by its address."""
+        self._there()
+        try:
+            return self.client.nthreads()
+        except OSError:
+            self._gone()
+
+    def _there(self) -> None:
+        """Stop if the connection has ended between two pieces of work: Dask then knows nothing."""
+        if self.client.status != "running":
+            self._gone()
+
+    def _gone(self) -> NoReturn:
+        self._stop("the scheduler is gone: run the command again")
 
     def _start(self, dask: Any) -> Any:
         return dask.LocalCluster(
@@ -105,6 +121,7 @@ class Cluster:
         """What is shared is a piece too: a worker that dies with it costs making it again."""
         import cloudpickle
 
+        self._there()
         submit, package = self.client.submit, __name__.rpartition(".engine")[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a large piece is sent: once, and it is meant
@@ -119,7 +136,7 @@ class Cluster:
             while not future.done():
                 with suppress(TimeoutError):
                     return future.result(timeout=PATIENCE_SECONDS)
-                if not future.done() and not self.client.nthreads():
+                if not future.done() and not self._threads():
                     self._stop("there is no worker: start some")
             return future.result()
         except ModuleNotFoundError as error:
@@ -133,7 +150,7 @@ class Cluster:
         except (dask.client.FutureCancelledError, OSError) as error:
             if self.client.status == "running" and isinstance(error, OSError):
                 raise
-            self._stop("the scheduler is gone: run the command again")
+            self._gone()
 
     def _differs(self, told: str) -> NoReturn:
         self._stop(f"{told}: start scheduler and workers from this project's commit and lock")

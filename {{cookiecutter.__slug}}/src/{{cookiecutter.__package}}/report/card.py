@@ -91,7 +91,7 @@ def _evaluation(project: Project, parts: Split, trial: Trial) -> list[str]:
 
 
 def _training(project: Project, parts: Split, trial: Trial) -> list[str]:
-    source = cell(project.settings.data.source)
+    source = cell(project.settings.data.place)
     return [
         f"{len(parts.training):,} rows of data version {trial.data_id}, from {source}.",
         f"Their times: {_span(parts.training, project.contract.time_column)}.",

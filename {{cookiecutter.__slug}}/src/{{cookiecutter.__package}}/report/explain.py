@@ -6,7 +6,9 @@ from ..decision import Comparison, Decision, Verdict
 from ..evidence import RIVALS, Rival
 from ..metrics.errors import Z
 from ..settings import GateSettings
+from ..steps.gate import below_floor
 
+MORE = "more rows, or columns that tell more of the target"
 SEVERITY = {
     "invalid": "makes the evidence unsound",
     "block": "blocks",
@@ -45,11 +47,14 @@ def _change(decision: Decision, settings: GateSettings) -> Iterator[str]:
     if decision.verdict is Verdict.INVALID:
         yield "mend what is unsound, and run `ml gate` or `ml train` again; nothing else counts"
     if decision.verdict is Verdict.REJECT:
+        yield from _to_pass(decision, by_rival, settings)
         for one in decision.guards:
             if one.ok is False and one.severity == "block":
                 yield f"{one.name}: a model without this harm{_setting(one.name)}"
     if decision.verdict is Verdict.KEEP and "champion" in by_rival:
         yield from _to_promote(decision, by_rival["champion"], settings)
+    elif decision.verdict is Verdict.KEEP:
+        yield MORE
     if decision.verdict is Verdict.PROMOTE:
         yield from _to_keep(by_rival)
 
@@ -68,6 +73,19 @@ def _setting(name: str) -> str:
     return f", or another [gate] {known[name]} in settings.toml" if name in known else ""
 
 
+def _to_pass(
+    decision: Decision, by_rival: Mapping[Rival, Comparison], settings: GateSettings
+) -> Iterator[str]:
+    """What a rejected model's own score is short of."""
+    bar, margin = by_rival.get("champion"), decision.margin or 0.0
+    if bar and bar.delta < -margin:
+        yield f"a difference to the champion above {-margin:+.4f}; it is {bar.delta:+.4f}"
+    if "dummy" in by_rival and by_rival["dummy"].lower <= 0:
+        yield MORE
+    if below_floor(decision, settings):
+        yield f"a score of {settings.floor:g} or better, or another [gate] floor in settings.toml"
+
+
 def _to_promote(decision: Decision, c: Comparison, settings: GateSettings) -> Iterator[str]:
     if c.delta < c.needed:
         yield f"a difference to the champion of at least {c.needed:+.4f}; it is {c.delta:+.4f}"
@@ -78,9 +96,11 @@ def _to_promote(decision: Decision, c: Comparison, settings: GateSettings) -> It
     margin = Z * c.standard_error - c.delta
     if decision.margin and decision.margin < margin:
         share = settings.max_loss_increase * margin / decision.margin
+        own = settings.margin is not None  # then the share has no effect
+        key = f"margin = {margin:.4f}" if own else f"max_loss_increase = {share:.2f}"
         yield (
-            f"a margin of {margin:.4f} instead of {decision.margin:.4f}: [gate] "
-            f"max_loss_increase = {share:.2f}, if so much worse is still as good to you"
+            f"a margin of {margin:.4f} instead of {decision.margin:.4f}: [gate] {key}, if so much "
+            "worse is still as good to you"
         )
 
 

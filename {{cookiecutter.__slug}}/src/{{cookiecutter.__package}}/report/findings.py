@@ -11,7 +11,8 @@ def findings_text(findings: Sequence[Finding]) -> str:
     for found in findings:
         shown = f"; {', '.join(found.examples)}" if found.examples else ""
         lines.append(f"  {found.column}: {found.rule}: {found.message}{shown}")
-    return "\n".join(lines)
+    hint = "`ml adopt --refresh` proposes a newer contract"
+    return "\n".join([*lines, f"Mend the data; if they are right as they are, {hint}."])
 
 
 def findings_markdown(findings: Sequence[Finding]) -> str:

@@ -85,7 +85,8 @@ def check_golden(model: Model) -> None:
     if not alike(model.predict(encode(columns, inputs)), wanted["answers"]):
         raise Stop(
             Status.EVIDENCE,
-            f"{model.folder} answers otherwise here than where it was made; refused.",
+            f"{model.folder} answers otherwise here than where it was made: compare the packages "
+            "with uv.lock, or train again.",
         )
 
 

@@ -33,7 +33,8 @@ def ask_golden(url: str, folder: Path, version: str, seconds: float) -> dict[str
     if not alike(given, wanted["answers"]):
         raise Stop(
             Status.EVIDENCE,
-            "The service answers otherwise than the model did when it was made; refused.",
+            "The service answers otherwise than the model did when it was made: build it again "
+            "with the packages of uv.lock, or roll back.",
         )
     return {"row": wanted["rows"][0], "prediction": found["predictions"][0], "version": version}
 

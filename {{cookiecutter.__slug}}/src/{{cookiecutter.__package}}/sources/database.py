@@ -33,8 +33,8 @@ def read_query(file: str, since: date, until: date) -> pl.LazyFrame:
 
     query, url = _query(file), os.environ.get(VARIABLE)
     if not url:
-        example = "postgresql://user:password@host/database"
-        raise Stop(Status.SETTINGS, f"{file}: set {VARIABLE} in the environment, as in {example}.")
+        example = "postgresql://HOST/DATABASE, with USER:PASSWORD@ before HOST"
+        raise Stop(Status.SETTINGS, f"{file}: set {VARIABLE} in the environment, as {example}.")
     try:
         tables = _run(query, url, {"since": since, "until": until})
     except ModuleNotFoundError as error:

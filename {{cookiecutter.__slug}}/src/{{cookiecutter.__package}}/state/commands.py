@@ -160,7 +160,8 @@ def target(root: Path, asked: Namespace) -> Facts:
     number = None if asked.to == "previous" else _number(asked.to)
     version, _ = back(state.known, state.aliases, number)
     if not version.image:
-        raise Stop(Status.REJECTED, f"v{version.number} has no image: nothing could be deployed.")
+        hint = "choose a version that ran (`ml state show` lists images)"
+        raise Stop(Status.REJECTED, f"v{version.number} has no image to deploy: {hint}.")
     return _told(version)
 
 

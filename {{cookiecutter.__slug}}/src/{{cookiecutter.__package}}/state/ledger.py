@@ -52,8 +52,8 @@ class Ledger:
         place = self.address().removesuffix(".git")
         place = place.replace("git@github.com:", "https://github.com/")
         if not place.startswith("https://github.com/"):
-            hint = "REGISTRY=host/name names the container registry that holds the bundles."
-            raise Stop(Status.SETTINGS, hint)
+            hint = "set REGISTRY=HOST/NAME, the container registry that holds the bundles"
+            raise Stop(Status.SETTINGS, f"The git remote {REMOTE} is not on github.com: {hint}.")
         return "ghcr.io/" + place.removeprefix("https://github.com/").lower()
 
     def read(self) -> State:
@@ -128,7 +128,7 @@ class Ledger:
 
     def _stop(self, message: str) -> Stop:
         lines = [line for line in message.strip().splitlines() if line.strip()] or ["no reason"]
-        hint = "The ledger needs a git remote named origin that you may read, and push to to write."
+        hint = f"The state is at the git remote {REMOTE}: it has to let you read and push."
         return Stop(Status.SETTINGS, f"git: {lines[0]} {hint}")
 
 

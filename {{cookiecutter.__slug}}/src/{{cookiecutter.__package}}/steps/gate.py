@@ -144,12 +144,12 @@ def _verdict(
     return Verdict.PROMOTE, "good enough against the champion, and the anchor's level is held"
 
 
-def below_floor(evidence: Evidence, settings: GateSettings) -> bool:
+def below_floor(judged: Evidence | Decision, settings: GateSettings) -> bool:
     """Worse than the least that was asked for: an AUC below it, a loss above it."""
-    if settings.floor is None or evidence.challenger is None:
+    if settings.floor is None or judged.challenger is None:
         return False
-    least = -settings.floor if is_loss(evidence.metric) else settings.floor
-    return evidence.challenger < least
+    least = -settings.floor if is_loss(judged.metric) else settings.floor
+    return judged.challenger < least
 
 
 def _compare(evidence: Evidence, against: Rival, needed: float) -> Comparison:

@@ -2,13 +2,12 @@
 
 import logging
 import os
-import re
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import Status, Stop
+from ..errors import Status, Stop, without_login
 from .lock import writing
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def _create_database(root: Path) -> None:
 
 def knock(uri: str) -> None:
     """Ask an MLflow server for its health; any answer at all will do."""
-    address = f"{shown(uri).rstrip('/')}/health"
+    address = f"{without_login(uri).rstrip('/')}/health"
     try:
         with urllib.request.urlopen(address, timeout=KNOCK_SECONDS):  # noqa: S310 - http, by the caller
             pass
@@ -80,10 +79,5 @@ def knock(uri: str) -> None:
         pass
     except (OSError, ValueError) as error:
         hint = "is it up, is MLFLOW_TRACKING_URI right?"
-        message = shown(f"MLflow at {uri} does not answer ({error}): {hint}")
+        message = f"MLflow at {uri} does not answer ({error}): {hint}"
         raise Stop(Status.SETTINGS, message) from error
-
-
-def shown(message: str) -> str:
-    """A message without the names and passwords that an address in it may hold."""
-    return re.sub(r"//[^/\s]*@", "//", message)

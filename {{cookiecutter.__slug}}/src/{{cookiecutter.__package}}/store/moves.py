@@ -80,7 +80,8 @@ def _newest_proven(versions: Sequence[Version], aliases: Aliases) -> Version:
         newest = newer[-1]
         raise Stop(
             Status.REJECTED,
-            f"Nothing to promote: the gate says {newest.judgement.verdict} of v{newest.number}.",
+            f"Nothing to promote: the gate says {newest.judgement.verdict} of v{newest.number}. "
+            "`ml gate --explain` says why, and what would change it.",
         )
     raise Stop(Status.REJECTED, "Nothing to promote yet: run `ml train` first.")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Status, Stop
 from . import oci, runs
-from .backend import address, open_client, shown
+from .backend import address, open_client
 from .cache import cached
 from .moves import find
 from .versions import Aliases, Past, Record, Version, read_version, version_tags
@@ -48,7 +48,7 @@ class Registry:
         except (MlflowException, OSError) as error:
             line = str(error).splitlines()[0][:300]
             hint = "" if self.local else " Is the server up, and MLFLOW_TRACKING_URI right?"
-            told = shown(f"MLflow at {self.uri} did not do it: {line}{hint}")
+            told = f"MLflow at {self.uri} did not do it: {line}{hint}"
             raise Stop(Status.SETTINGS, told) from error
 
     def champion(self) -> Version | None:
