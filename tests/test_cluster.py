@@ -11,12 +11,13 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import pytest
-from conftest import bake_into, kubectl_of
+from conftest import PROJECT, bake_into, kubectl_of
 from test_deploy import KUBERNETES, of, pod, render
 
 SERVED = {"kserve": "InferenceService", "seldon": "SeldonDeployment"}
 TRAINED = {"training": "CronJob", "training-now": "Job"}
 DIGEST = "sha256:" + "0" * 64
+PAGE = PROJECT / "_options" / "deploy" / "kubernetes" / "docs" / "kubernetes.md"
 # Nobody publishes Seldon's schema as a package: these are the fields of v1 that we use, as the
 # operator's seldondeployment_types.go has them. Pods are Kubernetes' own.
 SELDON = {
@@ -239,15 +240,25 @@ def test_the_schedule_starts_the_very_job_that_runs_once():
 
 
 def test_only_what_may_end_otherwise_is_tried_again():
-    """Exit status 1 to 4 are the product's own words; a node that is drained is no word at all."""
+    """A no, unsound evidence and a crash end the same again; an outage says 2 or 3, and passes."""
     job = of(render(KUBERNETES / "overlays" / "training-now"), "Job")["training"]["spec"]
     ignored, failed = job["podFailurePolicy"]["rules"]
     assert (ignored["action"], failed["action"]) == ("Ignore", "FailJob")
-    assert failed["onExitCodes"]["values"] == [1, 2, 3, 4]
+    assert failed["onExitCodes"]["values"] == [1, 4, 70]
     (container,) = pod({"spec": job})["containers"]
     assert failed["onExitCodes"]["containerName"] == container["name"]
     assert pod({"spec": job})["restartPolicy"] == "Never"  # such a policy asks for it
     assert job["backoffLimit"] > 0
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert "Exit status 1, 4 and 70 (rejected, evidence, a crash) end the job. 2 and 3" in page
+
+
+def test_whoever_turns_workers_on_is_told_what_they_are_good_for():
+    told = (PAGE, KUBERNETES / "components" / "dask" / "kustomization.yaml")
+    for path in told:
+        text = " ".join(path.read_text(encoding="utf-8").replace("\n# ", "\n").split())
+        assert "--tune" in text, path
+        assert "`ml train --if-new` alone leaves them idle" in text, path
 
 
 @pytest.mark.parametrize(("overlay", "kind"), TRAINED.items())
