@@ -12,7 +12,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 from conftest import PROJECT, bake_into, kubectl_of
-from test_deploy import KUBERNETES, of, pod, render
+from test_deploy import KUBERNETES, of, pod, render, sent
 
 SERVED = {"kserve": "InferenceService", "seldon": "SeldonDeployment"}
 TRAINED = {"training": "CronJob", "training-now": "Job"}
@@ -317,7 +317,7 @@ for part in "$@"; do
   [ ! -f "$part/kustomization.yaml" ] || cp "$part/kustomization.yaml" {log}.yaml
 done
 case "$*" in
-  *" get job/training "*) echo "${{ENDED:-Complete}}" ;;
+  *" get job/training "*) [ -z "${{GONE:-}}" ] && echo "${{LIMIT:-14400}}/${{ENDED-Complete}}" ;;
   *" logs "*) echo "PROMOTE: proven" ;;
   *" apply "*) [ -z "${{REFUSED:-}}" ] && echo "${{APPLIED:-deployment.apps/model configured}}" ;;
 esac
@@ -349,8 +349,51 @@ def test_a_training_by_hand_tells_and_ends_as_it_ended(ended, status, cluster, t
     assert [line.split(" model-training ")[1].split()[0] for line in asked] == [
         *("delete", "apply", "get", "logs")
     ]
-    assert not (tmp_path / "baked" / "customer-model" / "deploy" / ".overlay").exists()
+    assert left_over(tmp_path) == []
     assert applied(tmp_path, "Job") == f"registry.example/train@{DIGEST}"
+
+
+def left_over(tmp_path: Path) -> list[Path]:
+    """Folders with somebody's login that a script has left behind."""
+    return list((tmp_path / "baked" / "customer-model" / "deploy").glob(".overlay*"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "asked", "word"),
+    [
+        ({"GONE": "1"}, 5, "could not ask for job/training, 5 times in a row"),
+        ({"ENDED": "", "LIMIT": "0"}, 2, "has not ended in the 0 seconds"),
+        ({"ENDED": "FailureTarget", "LIMIT": "0"}, 2, "has not ended in the 0 seconds"),
+    ],
+)
+def test_nobody_waits_for_ever_for_a_training_by_hand(broken, asked, word, cluster, tmp_path):
+    env = {**cluster, "TRAIN_SECONDS": "0" if "GONE" in broken else "1.1", **broken}
+    done = ask(tmp_path, env, "deploy/train.sh", "now", f"registry.example/train@{DIGEST}")
+    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
+    assert word in done.stderr
+    lines = (tmp_path / "cluster" / "log").read_text().splitlines()
+    assert len([line for line in lines if " get job/training " in line]) == asked
+    assert left_over(tmp_path) == []
+
+
+def test_a_script_leaves_alone_what_another_one_beside_it_needs(cluster, tmp_path):
+    """And what `kill -9` leaves behind is in no commit and in no image."""
+    ask(tmp_path, cluster, "deploy/train.sh", "later", f"x@{DIGEST}")  # makes the project
+    folder = tmp_path / "baked" / "customer-model"
+    for other in (".overlay", ".overlay.123456"):
+        (folder / "deploy" / other).mkdir()
+        (folder / "deploy" / other / "config").write_text("of another run")
+    done = ask(tmp_path, cluster, "deploy/train.sh", "schedule", f"x@{DIGEST}")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in left_over(tmp_path)} == {".overlay", ".overlay.123456"}
+    for other in left_over(tmp_path):
+        assert (other / "config").read_text() == "of another run"
+        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+        subprocess.run(["git", "check-ignore", "--quiet", other / "config"], cwd=folder, check=True)
+        assert not sent(f"deploy/{other.name}/config")
+    own = (folder / ".dockerignore").read_text("utf-8").splitlines()
+    assert own[0] == "*"
+    assert not [line for line in own if "deploy" in line]
 
 
 def applied(tmp_path: Path, kind: str) -> str:
@@ -367,7 +410,7 @@ def test_a_schedule_is_applied_and_that_is_all(cluster, tmp_path):
     assert done.returncode == 0, done.stderr
     (asked,) = (tmp_path / "cluster" / "log").read_text().splitlines()
     assert " apply " in asked
-    assert not (tmp_path / "baked" / "customer-model" / "deploy" / ".overlay").exists()
+    assert left_over(tmp_path) == []
     assert applied(tmp_path, "CronJob") == f"registry.example/x@{DIGEST}"
     assert "secret" not in done.stdout + done.stderr
 
