@@ -319,6 +319,7 @@ done
 case "$*" in
   *" get job/training "*) [ -z "${{GONE:-}}" ] && echo "${{LIMIT:-14400}}/${{ENDED-Complete}}" ;;
   *" logs "*) echo "PROMOTE: proven" ;;
+  *" get deployment/model-predictor "*) sed -n "$(grep -c model-predictor {log})p" {log}.images ;;
   *" apply "*) [ -z "${{REFUSED:-}}" ] && echo "${{APPLIED:-deployment.apps/model configured}}" ;;
 esac
 """
@@ -431,9 +432,43 @@ WAITS = {
 @pytest.mark.parametrize(("told", "wait"), WAITS.items())
 def test_a_deployment_waits_for_whoever_makes_the_pods(told, wait, cluster, tmp_path):
     env = {**cluster, "APPLIED": told}
-    ask(tmp_path, env, "deploy/deploy.sh", "staging", f"127.0.0.1:1/model@{DIGEST}")
+    image = f"127.0.0.1:1/model@{DIGEST}"
+    (tmp_path / "cluster" / "log.images").write_text(f"{image}\n")
+    ask(tmp_path, env, "deploy/deploy.sh", "staging", image)
     asked = (tmp_path / "cluster" / "log").read_text().splitlines()
-    assert wait in asked[1]
+    assert wait in asked[3 if "kserve" in told else 1]
+
+
+KSERVE = {"APPLIED": "inferenceservice.serving.kserve.io/model configured", "KSERVE_SECONDS": "0"}
+
+
+def deployed(tmp_path: Path, cluster: dict[str, str], *images: str) -> tuple[list[str], str]:
+    """What is asked, and said, when KServe has these images one after another."""
+    (tmp_path / "cluster" / "log.images").write_text("".join(f"{one}\n" for one in images))
+    ask(tmp_path, cluster, "deploy/deploy.sh", "later", "x@y")  # makes the project; no such overlay
+    (tmp_path / "cluster" / "log").unlink()
+    point = tmp_path / "baked" / "customer-model" / "deploy" / "point.sh"
+    point.write_text('echo "the pointer moves"\n')
+    image = f"127.0.0.1:1/model@{DIGEST}"
+    done = ask(tmp_path, {**cluster, **KSERVE}, "deploy/deploy.sh", "staging", image)
+    asked = (tmp_path / "cluster" / "log").read_text().splitlines()
+    return [line.split(" model-staging ")[1] for line in asked], done.stdout
+
+
+def test_kserves_old_pods_are_not_taken_for_the_new_ones(cluster, tmp_path):
+    """At first there is no Deployment, then one with the old image, then a second container too."""
+    new = f"sidecar:1 127.0.0.1:1/model@{DIGEST}"
+    asked, said = deployed(tmp_path, cluster, "", "127.0.0.1:1/model@sha256:old", new)
+    words = [" ".join(line.split()[:2]) for line in asked]
+    assert [word.split()[0] for word in words] == ["apply", *["get"] * 3, "rollout", "wait"]
+    assert "rollout status deployment/model-predictor --timeout" in asked[4]
+    assert "the pointer moves" in said
+
+
+def test_no_pointer_moves_where_kserve_never_takes_the_image(cluster, tmp_path):
+    asked, said = deployed(tmp_path, cluster, *["127.0.0.1:1/model@sha256:old"] * 99)
+    assert len(asked) == 1 + 60
+    assert "the pointer moves" not in said
 
 
 def test_what_the_cluster_refuses_is_waited_for_by_nobody(cluster, tmp_path):

@@ -141,7 +141,7 @@ def test_grafana_finds_prometheus_and_the_dashboard():
 
 
 def sent(path: str) -> bool:
-    """Whether deploy/training.Dockerfile's build is sent a file: the last pattern that fits decides."""
+    """Whether the build of the image that trains is sent a file: the last pattern that fits says."""
     kept = True
     for line in (DEPLOY / "training.Dockerfile.dockerignore").read_text("utf-8").splitlines():
         pattern = re.escape(line.lstrip("!")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
@@ -150,7 +150,9 @@ def sent(path: str) -> bool:
     return kept
 
 
-@pytest.mark.parametrize("path", ["rows.sql", "queries/rows.sql", "settings.toml", "src/x/model.py"])
+@pytest.mark.parametrize(
+    "path", ["rows.sql", "queries/rows.sql", "settings.toml", "src/x/model.py"]
+)
 def test_the_image_that_trains_holds_what_a_training_reads(path):
     assert sent(path)
 
