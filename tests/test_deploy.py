@@ -141,7 +141,7 @@ def test_grafana_finds_prometheus_and_the_dashboard():
 
 
 def sent(path: str) -> bool:
-    """Whether the build of the image that trains is sent a file: the last pattern that fits says."""
+    """Whether the build of the image that trains is sent a file: the last pattern that fits."""
     kept = True
     for line in (DEPLOY / "training.Dockerfile.dockerignore").read_text("utf-8").splitlines():
         pattern = re.escape(line.lstrip("!")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
