@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import TEMPLATE, bake_into
+from conftest import PROJECT, TEMPLATE, bake_into
 from cookiecutter.exceptions import OutputDirExistsException
 
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
@@ -157,6 +157,15 @@ def test_an_answer_brings_its_files_and_none_brings_nothing(question, answer, tm
     assert brought - files_of(bake_into(tmp_path / "none")) == (
         BROUGHT[question, answer] | SHARED[question]
     )
+
+
+def test_the_page_on_orchestrators_says_what_a_git_bundle_needs():
+    """It is a fresh clone: no environment, no state."""
+    page = PROJECT / "_options" / "orchestrator" / "shared" / "docs" / "orchestrators.md"
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    assert "Let a local DAG bundle, or the DAGs folder" in text
+    assert "A git bundle is a fresh clone" in text
+    assert "it needs `MLFLOW_TRACKING_URI` and `ML_RUN`" in text
 
 
 def test_every_answer_but_none_has_its_files():

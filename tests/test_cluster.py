@@ -11,12 +11,13 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import pytest
-from conftest import bake_into, kubectl_of
-from test_deploy import KUBERNETES, of, pod, render
+from conftest import PROJECT, bake_into, kubectl_of
+from test_deploy import KUBERNETES, of, pod, render, sent
 
 SERVED = {"kserve": "InferenceService", "seldon": "SeldonDeployment"}
 TRAINED = {"training": "CronJob", "training-now": "Job"}
 DIGEST = "sha256:" + "0" * 64
+PAGE = PROJECT / "_options" / "deploy" / "kubernetes" / "docs" / "kubernetes.md"
 # Nobody publishes Seldon's schema as a package: these are the fields of v1 that we use, as the
 # operator's seldondeployment_types.go has them. Pods are Kubernetes' own.
 SELDON = {
@@ -239,15 +240,25 @@ def test_the_schedule_starts_the_very_job_that_runs_once():
 
 
 def test_only_what_may_end_otherwise_is_tried_again():
-    """Exit status 1 to 4 are the product's own words; a node that is drained is no word at all."""
+    """A no, unsound evidence and a crash end the same again; an outage says 2 or 3, and passes."""
     job = of(render(KUBERNETES / "overlays" / "training-now"), "Job")["training"]["spec"]
     ignored, failed = job["podFailurePolicy"]["rules"]
     assert (ignored["action"], failed["action"]) == ("Ignore", "FailJob")
-    assert failed["onExitCodes"]["values"] == [1, 2, 3, 4]
+    assert failed["onExitCodes"]["values"] == [1, 4, 70]
     (container,) = pod({"spec": job})["containers"]
     assert failed["onExitCodes"]["containerName"] == container["name"]
     assert pod({"spec": job})["restartPolicy"] == "Never"  # such a policy asks for it
     assert job["backoffLimit"] > 0
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert "Exit status 1, 4 and 70 (rejected, evidence, a crash) end the job. 2 and 3" in page
+
+
+def test_whoever_turns_workers_on_is_told_what_they_are_good_for():
+    told = (PAGE, KUBERNETES / "components" / "dask" / "kustomization.yaml")
+    for path in told:
+        text = " ".join(path.read_text(encoding="utf-8").replace("\n# ", "\n").split())
+        assert "--tune" in text, path
+        assert "`ml train --if-new` alone leaves them idle" in text, path
 
 
 @pytest.mark.parametrize(("overlay", "kind"), TRAINED.items())
@@ -306,8 +317,9 @@ for part in "$@"; do
   [ ! -f "$part/kustomization.yaml" ] || cp "$part/kustomization.yaml" {log}.yaml
 done
 case "$*" in
-  *" get job/training "*) echo "${{ENDED:-Complete}}" ;;
+  *" get job/training "*) [ -z "${{GONE:-}}" ] && echo "${{LIMIT:-14400}}/${{ENDED-Complete}}" ;;
   *" logs "*) echo "PROMOTE: proven" ;;
+  *" get deployment/model-predictor "*) sed -n "$(grep -c model-predictor {log})p" {log}.images ;;
   *" apply "*) [ -z "${{REFUSED:-}}" ] && echo "${{APPLIED:-deployment.apps/model configured}}" ;;
 esac
 """
@@ -338,8 +350,51 @@ def test_a_training_by_hand_tells_and_ends_as_it_ended(ended, status, cluster, t
     assert [line.split(" model-training ")[1].split()[0] for line in asked] == [
         *("delete", "apply", "get", "logs")
     ]
-    assert not (tmp_path / "baked" / "customer-model" / "deploy" / ".overlay").exists()
+    assert left_over(tmp_path) == []
     assert applied(tmp_path, "Job") == f"registry.example/train@{DIGEST}"
+
+
+def left_over(tmp_path: Path) -> list[Path]:
+    """Folders with somebody's login that a script has left behind."""
+    return list((tmp_path / "baked" / "customer-model" / "deploy").glob(".overlay*"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "asked", "word"),
+    [
+        ({"GONE": "1"}, 5, "could not ask for job/training, 5 times in a row"),
+        ({"ENDED": "", "LIMIT": "0"}, 2, "has not ended in the 0 seconds"),
+        ({"ENDED": "FailureTarget", "LIMIT": "0"}, 2, "has not ended in the 0 seconds"),
+    ],
+)
+def test_nobody_waits_for_ever_for_a_training_by_hand(broken, asked, word, cluster, tmp_path):
+    env = {**cluster, "TRAIN_SECONDS": "0" if "GONE" in broken else "1.1", **broken}
+    done = ask(tmp_path, env, "deploy/train.sh", "now", f"registry.example/train@{DIGEST}")
+    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
+    assert word in done.stderr
+    lines = (tmp_path / "cluster" / "log").read_text().splitlines()
+    assert len([line for line in lines if " get job/training " in line]) == asked
+    assert left_over(tmp_path) == []
+
+
+def test_a_script_leaves_alone_what_another_one_beside_it_needs(cluster, tmp_path):
+    """And what `kill -9` leaves behind is in no commit and in no image."""
+    ask(tmp_path, cluster, "deploy/train.sh", "later", f"x@{DIGEST}")  # makes the project
+    folder = tmp_path / "baked" / "customer-model"
+    for other in (".overlay", ".overlay.123456"):
+        (folder / "deploy" / other).mkdir()
+        (folder / "deploy" / other / "config").write_text("of another run")
+    done = ask(tmp_path, cluster, "deploy/train.sh", "schedule", f"x@{DIGEST}")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in left_over(tmp_path)} == {".overlay", ".overlay.123456"}
+    for other in left_over(tmp_path):
+        assert (other / "config").read_text() == "of another run"
+        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+        subprocess.run(["git", "check-ignore", "--quiet", other / "config"], cwd=folder, check=True)
+        assert not sent(f"deploy/{other.name}/config")
+    own = (folder / ".dockerignore").read_text("utf-8").splitlines()
+    assert own[0] == "*"
+    assert not [line for line in own if "deploy" in line]
 
 
 def applied(tmp_path: Path, kind: str) -> str:
@@ -356,7 +411,7 @@ def test_a_schedule_is_applied_and_that_is_all(cluster, tmp_path):
     assert done.returncode == 0, done.stderr
     (asked,) = (tmp_path / "cluster" / "log").read_text().splitlines()
     assert " apply " in asked
-    assert not (tmp_path / "baked" / "customer-model" / "deploy" / ".overlay").exists()
+    assert left_over(tmp_path) == []
     assert applied(tmp_path, "CronJob") == f"registry.example/x@{DIGEST}"
     assert "secret" not in done.stdout + done.stderr
 
@@ -377,9 +432,43 @@ WAITS = {
 @pytest.mark.parametrize(("told", "wait"), WAITS.items())
 def test_a_deployment_waits_for_whoever_makes_the_pods(told, wait, cluster, tmp_path):
     env = {**cluster, "APPLIED": told}
-    ask(tmp_path, env, "deploy/deploy.sh", "staging", f"127.0.0.1:1/model@{DIGEST}")
+    image = f"127.0.0.1:1/model@{DIGEST}"
+    (tmp_path / "cluster" / "log.images").write_text(f"{image}\n")
+    ask(tmp_path, env, "deploy/deploy.sh", "staging", image)
     asked = (tmp_path / "cluster" / "log").read_text().splitlines()
-    assert wait in asked[1]
+    assert wait in asked[3 if "kserve" in told else 1]
+
+
+KSERVE = {"APPLIED": "inferenceservice.serving.kserve.io/model configured", "KSERVE_SECONDS": "0"}
+
+
+def deployed(tmp_path: Path, cluster: dict[str, str], *images: str) -> tuple[list[str], str]:
+    """What is asked, and said, when KServe has these images one after another."""
+    (tmp_path / "cluster" / "log.images").write_text("".join(f"{one}\n" for one in images))
+    ask(tmp_path, cluster, "deploy/deploy.sh", "later", "x@y")  # makes the project; no such overlay
+    (tmp_path / "cluster" / "log").unlink()
+    point = tmp_path / "baked" / "customer-model" / "deploy" / "point.sh"
+    point.write_text('echo "the pointer moves"\n')
+    image = f"127.0.0.1:1/model@{DIGEST}"
+    done = ask(tmp_path, {**cluster, **KSERVE}, "deploy/deploy.sh", "staging", image)
+    asked = (tmp_path / "cluster" / "log").read_text().splitlines()
+    return [line.split(" model-staging ")[1] for line in asked], done.stdout
+
+
+def test_kserves_old_pods_are_not_taken_for_the_new_ones(cluster, tmp_path):
+    """At first there is no Deployment, then one with the old image, then a second container too."""
+    new = f"sidecar:1 127.0.0.1:1/model@{DIGEST}"
+    asked, said = deployed(tmp_path, cluster, "", "127.0.0.1:1/model@sha256:old", new)
+    words = [" ".join(line.split()[:2]) for line in asked]
+    assert [word.split()[0] for word in words] == ["apply", *["get"] * 3, "rollout", "wait"]
+    assert "rollout status deployment/model-predictor --timeout" in asked[4]
+    assert "the pointer moves" in said
+
+
+def test_no_pointer_moves_where_kserve_never_takes_the_image(cluster, tmp_path):
+    asked, said = deployed(tmp_path, cluster, *["127.0.0.1:1/model@sha256:old"] * 99)
+    assert len(asked) == 1 + 60
+    assert "the pointer moves" not in said
 
 
 def test_what_the_cluster_refuses_is_waited_for_by_nobody(cluster, tmp_path):

@@ -140,6 +140,35 @@ def test_grafana_finds_prometheus_and_the_dashboard():
     assert target == f"model:{found['model']['ports'][0]['target']}"
 
 
+def sent(path: str) -> bool:
+    """Whether the build of the image that trains is sent a file: the last pattern that fits."""
+    kept = True
+    for line in (DEPLOY / "training.Dockerfile.dockerignore").read_text("utf-8").splitlines():
+        pattern = re.escape(line.lstrip("!")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
+        if not line.startswith("#") and re.fullmatch(f"{pattern}(/.*)?", path):
+            kept = line.startswith("!")
+    return kept
+
+
+@pytest.mark.parametrize(
+    "path", ["rows.sql", "queries/rows.sql", "settings.toml", "src/x/model.py"]
+)
+def test_the_image_that_trains_holds_what_a_training_reads(path):
+    assert sent(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(".git/x.sql", ".venv/lib/x.sql", ".ml/x.sql", ".env", "mlflow.db", "mlartifacts/1/x.sql"),
+        *("deploy/mlflow/.env", "tests/code/test_gate.py", "reports/gate/page.html"),
+        "src/x/__pycache__/x.pyc",
+    ],
+)
+def test_the_image_that_trains_holds_no_state_no_environment_and_no_secret(path):
+    assert not sent(path)
+
+
 TEAM = DEPLOY / "mlflow"
 SECRETS = ("ADMIN_PASSWORD", "DATABASE_PASSWORD", "SESSION_KEY", "STORE_PASSWORD")
 

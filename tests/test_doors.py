@@ -322,8 +322,25 @@ def test_the_collector_uses_all_that_it_names_and_names_all_that_it_uses(exporte
             assert re.fullmatch(r"\$\{env:\w+(:-[\w.]+)?\}", value)  # no address, no key
 
 
+def collected(**told: str) -> dict[str, Any]:
+    """What the collector receives from, with these variables in its environment."""
+    text = re.sub(r"\$\{env:(\w+):-([^}]*)\}", lambda m: told.get(m[1], m[2]), COLLECTOR)
+    return yaml.safe_load(text)["receivers"]
+
+
+def test_the_collector_finds_the_service_on_a_host_and_in_composes_network():
+    for told, asked, listens in (
+        ({}, "localhost:8080", "127.0.0.1:4318"),
+        (dict(re.findall(r"`(MODEL|OTLP_LISTEN)=(\S+)`", PAGE)), "model:8080", "0.0.0.0:4318"),
+    ):
+        found = collected(**told)
+        (scrape,) = found["prometheus"]["config"]["scrape_configs"]
+        assert scrape["static_configs"] == [{"targets": [asked]}]
+        assert found["otlp"]["protocols"]["http"]["endpoint"] == listens
+
+
 def test_the_collector_asks_the_service_as_prometheus_does(tmp_path):
-    scrape = yaml.safe_load(COLLECTOR)["receivers"]["prometheus"]["config"]
+    scrape = collected(MODEL="model:8080")["prometheus"]["config"]
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(scrape), encoding="utf-8")
     command = [need("promtool"), "check", "config", str(tmp_path / "prometheus.yml")]
     subprocess.run(command, check=True, capture_output=True)

@@ -43,6 +43,34 @@ def test_every_name_in_capitals_is_in_the_tests():
     assert [name for name in names if name not in kept] == []
 
 
+def test_a_function_that_is_named_with_its_file_is_there():
+    """As "`score` of `metrics/scores.py`"."""
+    named = re.findall(r"`(\w+)` of\s+`([\w/]+\.py)`", read("CONTRIBUTING.md"))
+    assert len(named) > 2
+    for function, file in named:
+        (path,) = [found for place in PLACES for found in place.glob(file)]
+        assert re.search(rf"^(def )?{function}\b", path.read_text("utf-8"), re.M), (function, file)
+
+
+def test_whoever_adds_an_option_or_a_command_is_told_every_place():
+    page = " ".join(read("CONTRIBUTING.md").split())
+    option, command = (
+        re.search(rf"\*\*{w}:\*\* (.*?) \*\*", page)[1] for w in ("An option", "A command")
+    )
+    for word in ("`OPTIONS`", "`BROUGHT`", "`SHARED`", "/shared/`"):
+        assert word in option
+    for path in SOURCES.glob("cli*.py"):
+        assert f"`{path.name}`" in command
+
+
+def test_agents_are_told_every_module_that_may_import_mlflow():
+    rules = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    (told,) = re.findall(r'^mlflow\.msg = "(.*)"$', rules, re.M)
+    text = (PROJECT / "AGENTS.md").read_text(encoding="utf-8")
+    for name in re.findall(r"(\w+)\.py", told):
+        assert f"`store/{name}.py`" in text
+
+
 def test_every_make_command_that_is_named_is_there_and_the_speeds_are_told():
     targets = set(re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)[1].split())
     for name in (*TOLD, "README.md"):

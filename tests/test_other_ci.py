@@ -34,7 +34,7 @@ COMMANDS = [
 
 def as_one(command: str) -> str:
     """A command without the names that differ from CI to CI."""
-    command = command.replace('"$PIPELINE_WORKSPACE/outcome"', "OUTCOME")
+    command = command.removesuffix(" || exit 2").replace('"$PIPELINE_WORKSPACE/outcome"', "OUTCOME")
     command = re.sub(r"(image|ship)\.sh outcome", r"\1.sh OUTCOME", command)
     return re.sub(r'"\$(CI_JOB_URL|BUILD_BUILDURI|BUILD_URL)"', "RUN", command)
 
@@ -127,7 +127,7 @@ def test_setup_installs_each_program_that_is_missing_and_names_it(there, allowed
     assert setup().returncode == 0
     assert not log.exists()
     done = setup("docker")
-    assert done.returncode == (0 if allowed or not missing else 1)
+    assert done.returncode == (0 if allowed or not missing else 2)
     if missing:
         told = log.read_text().splitlines()[-1]
         assert told == (f"install --yes -qq {missing}" if allowed else "update -qq")
@@ -135,6 +135,29 @@ def test_setup_installs_each_program_that_is_missing_and_names_it(there, allowed
         assert (f"put {missing} on this machine" in done.stderr) == (not allowed)
     else:
         assert not log.exists()
+
+
+@pytest.mark.parametrize("cluster", ["", "apiVersion: v1"])
+@pytest.mark.parametrize("option", ["kubernetes", "registry"])
+@pytest.mark.parametrize("there", [True, False])
+def test_setup_says_that_a_cluster_needs_kubectl_before_anything_is_trained(
+    there, option, cluster, tmp_path
+):
+    programs, deploy = tmp_path / "bin", tmp_path / "deploy"
+    for name in ("uv", *NEEDED, *(["kubectl"] if there else [])):
+        programs.mkdir(exist_ok=True)
+        (programs / name).write_text("#!/bin/bash\n")
+        (programs / name).chmod(0o755)
+    (programs / "bash").symlink_to(need("bash"))
+    (deploy / option).mkdir(parents=True)
+    shutil.copy(OPTION / "shared" / "deploy" / "setup.sh", deploy)
+    env = {"PATH": str(programs), "KUBE_CONFIG": cluster}
+    more = {"cwd": tmp_path, "env": env, "capture_output": True, "text": True}
+    lacks = bool(cluster) and option == "kubernetes" and not there
+    done = subprocess.run([need("bash"), "deploy/setup.sh", "docker"], **more)
+    assert done.returncode == (2 if lacks else 0), done.stderr
+    assert len(done.stderr.splitlines()) == lacks
+    assert subprocess.run([need("bash"), "deploy/setup.sh"], **more).returncode == 0
 
 
 def stub(folder: Path, status: int) -> dict[str, str]:
@@ -170,6 +193,68 @@ def test_gitlab_takes_a_no_for_news_where_nobody_waits_for_it():
     news = {name for name, job in jobs.items() if "allow_failure" in job}
     assert news == {"train", "monitor"}
     assert {json.dumps(jobs[name]["allow_failure"]) for name in news} == {'{"exit_codes": 1}'}
+
+
+@pytest.mark.parametrize("job", [".judge", "monitor"])
+def test_gitlab_takes_nothing_for_news_but_the_last_command(job, tmp_path):
+    """Whatever else ends with 1 ends the job with another status, and stops what follows."""
+    told = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))[job]
+    *before, last = [*told["before_script"], *told["script"]]
+    for program in ("bash", "sh", "uv"):
+        (tmp_path / program).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / program).chmod(0o755)
+    env = {"PATH": str(tmp_path)}
+    ends = {
+        line: subprocess.run(["/bin/sh", "-ec", line], env=env).returncode
+        for line in [*before, last]
+    }
+    assert ends.pop(last) == 1
+    ends.pop("uv run --no-sync ml validate", None)  # its own words: 2 and above
+    assert set(ends.values()) == {2}
+
+
+SECRETS = {  # what each script of Azure is given; `""`: no secret
+    "ml validate": {"DATABASE_URL", "MLFLOW_TRACKING_PASSWORD"},
+    "ml train": {"DATABASE_URL", "MLFLOW_TRACKING_PASSWORD"},
+    "ml monitor": {"DATABASE_URL", "MLFLOW_TRACKING_PASSWORD"},
+    "ml state pull": {"MLFLOW_TRACKING_PASSWORD"},
+    "deploy/ship.sh": {"DEPLOY_SSH_KEY", "KUBE_CONFIG", "MLFLOW_TRACKING_PASSWORD"},
+    ".github/login": {"REGISTRY_PASSWORD"},
+}
+
+
+def test_azure_hands_each_script_the_secrets_that_it_needs_and_no_other():
+    """A secret variable is in no script's environment by itself."""
+    seen = set()
+    for job in yaml.safe_load(AZURE.read_text(encoding="utf-8"))["jobs"]:
+        for step in job["steps"]:
+            script = step.get("script") or step.get("bash") or ""
+            names = [name for name in SECRETS if name in script]
+            wanted = set().union(*(SECRETS[name] for name in names))
+            given = step.get("env", {})
+            assert given == {name: f"$({name})" for name in wanted}, script
+            seen.update(names)
+    assert seen == set(SECRETS)
+
+
+def test_a_secret_that_nobody_set_is_empty_on_azure_and_the_group_wins():
+    *plain, group = yaml.safe_load(AZURE.read_text(encoding="utf-8"))["variables"]
+    assert group == {"group": "model"}
+    assert {one["name"]: one["value"] for one in plain} == dict.fromkeys(
+        set().union(*SECRETS.values()) - {"REGISTRY_PASSWORD"}, ""
+    )
+
+
+def test_the_page_names_what_each_target_needs():
+    page = (OPTION / "shared" / "docs" / "other-ci.md").read_text(encoding="utf-8")
+    for target in json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))["deploy"]:
+        (row,) = re.findall(rf"^\| {target} \| (.*) \|$", page, re.M)
+        script = PROJECT / "_options" / "deploy" / target / "deploy" / "deploy.sh"
+        names = set(re.findall(r"\$\{((?:DEPLOY|KUBE)_\w+):[-?]", script.read_text("utf-8")))
+        assert {name for name in names - {"DEPLOY_PORT"} if name not in row} == set()
+    for name in {"STAGING_URL", "PRODUCTION_URL"}.union(*SECRETS.values()):
+        assert name in page
+    assert "GitLab's, Azure's and Jenkins' jobs hold their tokens" in page
 
 
 LINES = {

@@ -13,8 +13,8 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from conftest import PROJECT, Project, _fork_server, need
 from conftest import TODAY as A_DAY
-from conftest import Project, _fork_server, need
 from real_servers import mlflow_server
 from recipe import PACKAGE, PAGES, blocks, command, follow
 
@@ -362,32 +362,54 @@ KNOWN_PROGRAMS = {"docker", "skopeo", "jq", "gh", "git", "curl", "wget", "yq", "
 
 
 @pytest.mark.parametrize(
-    ("registry", "server", "user"),
+    ("registry", "server", "password", "told"),
     [
-        ("ghcr.io/o/r", "https://github.com", "octocat token"),
-        ("containers.corp.ghe.com/o/r", "https://corp.ghe.com", "octocat token"),
-        ("containers.other.com/o/r", "https://github.com", "robot password"),
-        ("registry.corp/r", "https://corp.ghe.com", "robot password"),
+        ("ghcr.io", "https://github.com", "", "octocat token"),
+        ("ghcr.io", "https://github.com", "password", "robot password"),
+        ("containers.corp.ghe.com", "https://corp.ghe.com", "", "octocat token"),
+        ("containers.corp.ghe.com", "https://corp.ghe.com", "password", "robot password"),
+        ("containers.other.com", "https://github.com", "password", "robot password"),
+        ("containers.other.com", "https://github.com", "", None),
+        ("registry.corp", "https://corp.ghe.com", "password", "robot password"),
     ],
 )
 def test_the_jobs_token_goes_to_githubs_own_registry_alone(
-    registry, server, user, project, tmp_path
+    registry, server, password, told, tmp_path
 ):
-    fake = tmp_path / "bin" / "docker"
-    fake.parent.mkdir()
-    fake.write_text('#!/bin/sh\necho "$2 $4 $(cat)"\n')
-    fake.chmod(0o755)
     env = {
-        "PATH": f"{fake.parent}:/usr/bin:/bin",
-        "REGISTRY": registry,
+        "PATH": f"{docker(tmp_path)}:/usr/bin:/bin",
+        "REGISTRY": f"{registry}/o/r",
         "REGISTRY_USER": "robot",
-        "REGISTRY_PASSWORD": "password",
+        "REGISTRY_PASSWORD": password,
         "GH_TOKEN": "token",
         "GITHUB_ACTOR": "octocat",
         "GITHUB_SERVER_URL": server,
     }
-    done = project.run("sh", ".github/login", env=env)
-    assert done.stdout.split(maxsplit=1) == [registry.partition("/")[0], f"{user}\n"]
+    assert login(env).stdout == (f"{registry} {told}\n" if told else "")
+
+
+@pytest.mark.parametrize("password", ["", "password"])
+def test_another_ci_needs_nothing_of_githubs_for_githubs_registry(password, tmp_path):
+    env = {"PATH": f"{docker(tmp_path)}:/usr/bin:/bin", "REGISTRY": "ghcr.io/o/r"}
+    done = login({**env, "REGISTRY_USER": "robot", "REGISTRY_PASSWORD": password})
+    assert done.stdout == ("ghcr.io robot password\n" if password else "")
+    assert (done.returncode == 0) == bool(password)
+    assert ("REGISTRY_USER and REGISTRY_PASSWORD" in done.stderr) == (not password)
+
+
+def docker(folder: Path) -> Path:
+    """A folder with a `docker` that tells where it is to log in, as whom and with what."""
+    fake = folder / "bin" / "docker"
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\necho "$2 $4 $(cat)"\n')
+    fake.chmod(0o755)
+    return fake.parent
+
+
+def login(env: dict[str, str]) -> subprocess.CompletedProcess:
+    """Run .github/login with this environment alone."""
+    command = ["/bin/sh", str(PROJECT / ".github" / "login")]
+    return subprocess.run(command, env=env, capture_output=True, text=True)
 
 
 def test_two_projects_of_a_monorepo_do_not_meet(installed, tmp_path):

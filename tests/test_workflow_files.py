@@ -102,6 +102,17 @@ def test_triggers_and_permissions_are_those_that_were_thought_about():
     assert own == OWN_PERMISSIONS
 
 
+def test_a_push_of_anything_that_a_training_reads_starts_one():
+    """Of what the image that trains is given, all but the page that nobody trains on."""
+    watched = read(GITHUB / "workflows" / "ct.yml")["on"]["push"]["paths"]
+    for given in ("src/**", "data/**", "tests/model/**", "*.toml", "*.yaml", "*.json", "uv.lock"):
+        assert given in watched
+    ignored = (PROJECT / "deploy" / "training.Dockerfile.dockerignore").read_text("utf-8")
+    queries = [line[1:] for line in ignored.splitlines() if line.endswith(".sql")]
+    assert queries == ["**/*.sql"]
+    assert set(queries) <= set(watched)
+
+
 @pytest.mark.parametrize("path", [*WORKFLOWS, *TEMPLATES_OWN], ids=name)
 def test_a_workflow_begins_with_no_right_and_every_job_has_a_name_and_an_end(path):
     found = read(path)

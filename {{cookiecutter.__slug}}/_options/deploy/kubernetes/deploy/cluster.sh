@@ -1,12 +1,13 @@
 # Sourced by deploy.sh and train.sh: the cluster of KUBE_CONFIG, and what it is given. `open_cluster NAMESPACE
-# OVERLAY NAME=IMAGE@sha256:…` makes one of kubernetes/overlays with these images; it goes with the script.
+# OVERLAY NAME=IMAGE@sha256:…` makes one of kubernetes/overlays with these images, in a folder of this run's
+# own, since another may run beside it; it goes with the script.
 # shellcheck shell=bash
 open_cluster() {
-  namespace=$1 overlay=$(dirname "$0")/.overlay
+  namespace=$1
   local place=$2 one image
-  mkdir -p "$overlay"
+  overlay=$(mktemp --directory "$(dirname "$0")/.overlay.XXXXXX") # nobody else may read it
   trap 'rm --recursive --force "$overlay"' EXIT
-  (umask 077 && printf '%s\n' "$KUBE_CONFIG" > "$overlay/config")
+  printf '%s\n' "$KUBE_CONFIG" > "$overlay/config"
   {
     printf '%s\n' 'apiVersion: kustomize.config.k8s.io/v1beta1' 'kind: Kustomization' \
       "resources: [../kubernetes/overlays/$place]" 'images:'

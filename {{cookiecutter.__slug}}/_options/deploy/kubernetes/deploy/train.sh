@@ -19,8 +19,20 @@ if [[ $when == schedule ]]; then
 fi
 ask delete job/training --ignore-not-found --wait # a job cannot be changed
 apply
-until ended=$(ask get job/training --output \
-  jsonpath='{.status.conditions[?(@.status=="True")].type}') && [[ $ended =~ Complete|Failed ]]; do
+told='{.spec.activeDeadlineSeconds}/{.status.conditions[?(@.status=="True")].type}'
+unanswered=0 limit="" SECONDS=0
+while true; do
+  if found=$(ask get job/training --request-timeout 30s --output jsonpath="$told"); then
+    unanswered=0 limit=${found%%/*} ended=${found#*/}
+    [[ $ended =~ Complete|Failed ]] && break
+  elif ((++unanswered == 5)); then # an outage passes; a login that ran out, or a deleted Job, does not
+    echo "kubectl could not ask for job/training, $unanswered times in a row: nobody knows how it ends." >&2
+    exit 3
+  fi
+  if [[ $limit ]] && ((SECONDS > limit)); then
+    echo "job/training has not ended in the $limit seconds that it is allowed: nobody waits any longer." >&2
+    exit 3
+  fi
   sleep "${TRAIN_SECONDS:-5}"
 done
 ask logs job/training --container training
