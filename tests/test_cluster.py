@@ -370,7 +370,7 @@ def left_over(tmp_path: Path) -> list[Path]:
 def test_nobody_waits_for_ever_for_a_training_by_hand(broken, asked, word, cluster, tmp_path):
     env = {**cluster, "TRAIN_SECONDS": "0" if "GONE" in broken else "1.1", **broken}
     done = ask(tmp_path, env, "deploy/train.sh", "now", f"registry.example/train@{DIGEST}")
-    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert word in done.stderr
     lines = (tmp_path / "cluster" / "log").read_text().splitlines()
     assert len([line for line in lines if " get job/training " in line]) == asked

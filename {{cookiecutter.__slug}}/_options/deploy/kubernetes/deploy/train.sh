@@ -27,11 +27,11 @@ while true; do
     [[ $ended =~ Complete|Failed ]] && break
   elif ((++unanswered == 5)); then # an outage passes; a login that ran out, or a deleted Job, does not
     echo "kubectl could not ask for job/training, $unanswered times in a row: nobody knows how it ends." >&2
-    exit 3
+    exit 2
   fi
   if [[ $limit ]] && ((SECONDS > limit)); then
     echo "job/training has not ended in the $limit seconds that it is allowed: nobody waits any longer." >&2
-    exit 3
+    exit 2
   fi
   sleep "${TRAIN_SECONDS:-5}"
 done
