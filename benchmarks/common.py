@@ -42,8 +42,8 @@ def make_python(
     found, done = place / "bin" / "python", place / "installed"
     if not done.exists():
         subprocess.run(["uv", "venv", "-q", "--clear", "--python", python, place], check=True)
-        install = ["uv", "pip", "install", "-q", "--python", found, "--exclude-newer", newest]
-        subprocess.run([*install, *options, *needs], check=True)
+        install = ["uv", "pip", "install", "-q", "--compile-bytecode", "--python", found]
+        subprocess.run([*install, "--exclude-newer", newest, *options, *needs], check=True)
         done.touch()
     return found
 

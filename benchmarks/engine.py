@@ -18,11 +18,12 @@ one core.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
@@ -80,12 +81,22 @@ def clean() -> dict[str, str]:
 def fits(python: Path, name: str, fits: int, rows: int, kill: float = 0.0) -> dict[str, Any]:
     """One engine, once."""
     script = Path(__file__).with_name("engine_fits.py")
-    command = [python, "-B", script, name, str(fits), str(rows)]
+    command = [python, script, name, str(fits), str(rows)]
     command += ["kill", str(kill)] if kill else []
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, env=clean()
+    run = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=clean(),
+        start_new_session=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    told = next((line for line in run.stdout if line.startswith(b"{")), None)
+    with suppress(ProcessLookupError):  # its workers would outlive it, and hold its output open
+        os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    if told is None:
+        raise SystemExit(f"{name} ended without a word: {run.returncode}")
+    return json.loads(told)
 
 
 def middle(found: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,12 +26,14 @@ from threadpoolctl import threadpool_limits
 
 FOLDS, WORKERS = 5, 2
 EVERY = 0.2  # seconds between looks at the memory
+SEEN = "FITS_SEEN"  # a folder where each process that fits leaves its number
 Data = tuple[np.ndarray, np.ndarray]
 Map = Callable[[Callable, Data, Sequence[int]], list]
 
 
 def fit(data: Data, number: int) -> tuple[int, float]:
     """One fold of one set of parameters, on one thread: the process, and the score."""
+    Path(os.environ[SEEN], str(os.getpid())).touch()
     inputs, answers = data
     folds = list(KFold(FOLDS, shuffle=True, random_state=0).split(inputs))
     train, judge = folds[number % FOLDS]
@@ -147,9 +150,18 @@ class Watch(threading.Thread):
             time.sleep(EVERY)
 
 
+def kill_one() -> None:
+    """The worker that began a fit last: an engine may have others now than those of the start."""
+    while not (left := list(Path(os.environ[SEEN]).iterdir())):
+        time.sleep(EVERY)
+    newest = max(left, key=lambda path: path.stat().st_mtime)
+    os.kill(int(newest.name), signal.SIGKILL)
+
+
 def main() -> None:
     """Start, do nothing forty times, then fit forty times; with `kill` lose a worker on the way."""
     name, fits, rows = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    os.environ[SEEN] = tempfile.mkdtemp(prefix="fits-")
     data = make_classification(rows, 30, n_informative=10, random_state=0)
     watch, begun = Watch(), time.perf_counter()
     run = ENGINES[name]()
@@ -160,9 +172,8 @@ def main() -> None:
     found["overhead"] = (time.perf_counter() - begun - 0.02 * fits / max(1, len(seen))) / fits
     watch.start()
     workers = sorted(seen - {os.getpid()})
-    if "kill" in sys.argv and workers:
-        after = float(sys.argv[5])
-        threading.Timer(after, os.kill, (workers[0], signal.SIGKILL)).start()
+    if "kill" in sys.argv:
+        threading.Timer(float(sys.argv[5]), kill_one).start()
     begun = time.perf_counter()
     try:
         scores = [score for _, score in run(fit, data, range(fits))]
