@@ -18,7 +18,7 @@ World = Annotated[
     typer.Option(
         "--world",
         metavar="NAME",
-        help="stable, covariate, concept, seasonal, labels, batches or own; again for more.",
+        help="stable, covariate, concept, seasonal, labels, batches or yours; again for more.",
     ),
 ]
 Pack = Annotated[

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from .monitor.policy import WORDS
 from .show_status import Found, roles, score_text
 from .state.page import draw
 
@@ -75,7 +76,9 @@ def _monitor(found: Found) -> Iterator[str]:
     if not seen:
         return
     yield "<h2>Monitoring</h2>"
-    verdict = "<span class=due>A retraining is due</span>" if seen["due"] else "Nothing to do"
+    verdict = WORDS[seen["then"]].capitalize()
+    if seen["then"] != "nothing":
+        verdict = f"<span class=due>{verdict}</span>"
     yield f"<p>{verdict}: {escape(seen['reason'])}.</p>"
     if seen.get("drift"):
         yield _rows(
@@ -94,7 +97,10 @@ def _lineage(found: Found) -> Iterator[str]:
     """Rows → version → verdict → where it runs: one line each."""
     yield "<h2>Versions, and what they are made of</h2>"
     kept, running = {load.id: load for load in found.data}, found.state.environments
-    where = {one.version: name for name, one in running.items()}
+    where = {
+        number: ", ".join(sorted(name for name, one in running.items() if one.version == number))
+        for number in {one.version for one in running.values()}
+    }
     commits = {one.version.digest: one.commit for one in found.state.versions}
 
     def lines() -> Iterator[Sequence[str]]:

@@ -119,8 +119,10 @@ def proposal(made: "Proposal") -> None:
 
 def monitor(seen: "Watch", report: Path) -> None:
     """Whether the champion holds, and which columns have moved."""
-    style, said = ("bold red", "DUE") if seen.due else ("bold", "OK")
-    out.print(f"[{style}]{said}[/]: {escape(seen.reason)}")
+    from .monitor.policy import WORDS
+
+    style = "bold" if seen.then == "nothing" else "bold red"
+    out.print(f"[{style}]{WORDS[seen.then]}[/]: {escape(seen.reason)}")
     if seen.expected:
         told = seen.expected
         out.print(

@@ -13,6 +13,7 @@ from rich.markup import escape as marked
 from rich.table import Table
 
 from . import show
+from .monitor.policy import WORDS
 from .project import Project
 from .state.server import known
 from .state.sync import decided
@@ -49,9 +50,18 @@ def look(project: Project) -> Found:
     if not state.decisions and has_store(project.root):
         history = Registry(project.root, name).history()
         state = replace(state, decisions=tuple(map(decided, history)))
+    return Found(project, state, loads(project.root), _seen(project, state))
+
+
+def _seen(project: Project, state: State) -> dict[str, Any] | None:
+    """What monitoring saw last; none if there is another champion, or a newer verdict, since."""
     path = project.root / "reports" / "monitor" / "seen.json"
-    seen = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return Found(project, state, loads(project.root), seen)
+    if not path.is_file():
+        return None
+    seen = {"then": "nothing", **json.loads(path.read_text(encoding="utf-8"))}
+    at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    answered = any(datetime.fromisoformat(one.when) > at for one in state.decisions)
+    return None if answered or seen.get("version") != state.aliases.champion else seen
 
 
 def follow(project: Project) -> None:
@@ -77,8 +87,9 @@ def table(found: Found) -> Group:
     if found.data:
         parts += ["", _data(found)]
     if found.seen:
-        style, word = ("bold red", "DUE") if found.seen["due"] else ("bold", "OK")
-        parts += ["", f"monitor [{style}]{word}[/]: {marked(found.seen['reason'])}"]
+        style = "bold" if found.seen["then"] == "nothing" else "bold red"
+        word = WORDS[found.seen["then"]]
+        parts += ["", f"monitor: [{style}]{word}[/]: {marked(found.seen['reason'])}"]
     return Group(*parts)
 
 

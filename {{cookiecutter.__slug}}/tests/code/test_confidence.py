@@ -46,6 +46,30 @@ def test_what_was_expected_came_true(task, metric, shift):
     assert 0 < error < 0.2 * abs(real.value)
 
 
+@pytest.mark.parametrize("offset", [-3.0, -5.5])  # one in nine, one in sixty
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
+def test_what_is_rare_is_expected_as_often_as_it_comes(offset, metric):
+    """One bin holds nearly all of a rare class: inside of it the model's own order goes on."""
+
+    def drawn(seed):
+        random = np.random.default_rng(seed)
+        p = 1 / (1 + np.exp(-offset - 1.8 * random.normal(0, 1, 20_000)))
+        return (random.random(20_000) < p).astype(float), np.column_stack([1 - p, p])
+
+    answers, said = drawn(2)
+    value, _ = expect(learn(*drawn(1)), said, metric, 0.5)
+    assert abs(value - score(answers, said, metric).value) < 0.04
+
+
+@pytest.mark.parametrize("metric", METRICS["binary"])
+def test_draws_without_the_rare_class_tell_no_order(metric):
+    known = learn(*draw("binary", 1, 300))
+    said = np.tile([1 - 1e-12, 1e-12], (50, 1))
+    value, error = expect(known, said, metric, 0.5)
+    assert np.isnan(value) == (metric in ("roc_auc", "average_precision"))
+    assert error >= 0
+
+
 def test_it_cannot_see_a_world_that_answers_otherwise():
     """Which is why the report says how far to trust it."""
     known = learn(*draw("binary", 1, 8_000))

@@ -157,6 +157,22 @@ def test_scores_of_numbers_are_those_of_scikit_learn_with_the_error_of_a_paired_
     assert gap.standard_error == pytest.approx(np.std(losses[0] - losses[1], ddof=1) / 200**0.5)
 
 
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
+@pytest.mark.parametrize("answer", [0.0, 1.0])
+def test_rows_of_one_class_have_no_order_to_be_right_about(metric, answer):
+    said = np.column_stack([np.linspace(0.9, 0.1, 9), np.linspace(0.1, 0.9, 9)])
+    assert np.isnan(score(np.full(9, answer), said, metric).value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "worst"), [("log_loss", -34.5), ("brier", -1.34), ("accuracy", 0)]
+)
+def test_a_class_that_the_model_does_not_know_is_never_answered_right(metric, worst):
+    """Its place is -1, which would be the last class's."""
+    found = score(np.array([-1.0]), np.array([[0.1, 0.1, 0.4, 0.4]]), metric).value
+    assert found == pytest.approx(worst, abs=0.05)
+
+
 def test_scores_that_are_all_equal_are_worth_a_coin():
     answers = np.array([0, 1, 1, 0, 1])
     constant = columns(np.full(5, 0.3))

@@ -20,6 +20,7 @@ from your_package.predict import champion
 from your_package.promote import promote
 from your_package.serving.place import Place
 from your_package.settings import DataSettings
+from your_package.steps.drift import Drift
 from your_package.store.bundle import MANIFEST
 from your_package.store.encode import encode_rows
 from your_package.store.tracking import Registry
@@ -87,6 +88,42 @@ def test_a_proven_loss_asks_for_a_retraining(later):
     assert seen.now.upper < seen.judged.lower
     assert "is proven below" in seen.reason
     assert "churned" in {one.column for one in seen.findings}
+
+
+def test_a_week_of_one_class_has_no_score_and_breaks_nothing(later):
+    day = pl.col("observed_on")
+    inside = (day >= DAY + timedelta(days=6)) & (day < DAY + timedelta(days=13))
+    kept = pl.when(inside).then(0).otherwise("churned")
+    seen = later(20, lambda rows: rows.with_columns(churned=kept))
+    assert len(seen.scores.weeks) == len(later(20).scores.weeks) - 1
+
+
+def test_why_a_retraining_waits_or_would_not_help_is_told_apart(shipped, later):
+    """A loss is there in each of them, and the issue about it stays open."""
+    project, _ = shipped
+    lost = later(20, turned)
+    assert (lost.due, lost.then) == (True, "retrain")
+    waiting = verdict(project, lost, {}, (1,))
+    assert (waiting.due, waiting.then) == (False, "wait")
+    assert later(20).then == "nothing"
+
+
+def test_answers_that_were_joined_to_other_rows_start_nothing(later):
+    """The score falls to a coin's, and a model that learnt from such rows would be one."""
+    wrong = pl.when(pl.col("observed_on") < DAY).then("churned")
+    joined = wrong.otherwise(pl.col("churned").shuffle(seed=1))
+    seen = later(20, lambda rows: rows.with_columns(churned=joined))
+    assert (seen.due, seen.then) == (False, "look")
+    assert "is proven below" in seen.reason
+    assert "not to be learnt from: churned: target: " in seen.reason
+
+
+def test_of_few_rows_neither_answers_nor_inputs_start_anything(shipped, later):
+    moved = Drift("1", "distance", 0.4, 0.0, drifted=True)
+    few = replace(later(5), answers=moved, drift=(replace(moved, column="plan"),))
+    seen = verdict(shipped[0], few, {"plan": 1.0}, ())
+    assert (seen.due, seen.then) == (False, "nothing")
+    assert verdict(shipped[0], replace(few, rows=500), {"plan": 1.0}, ()).due
 
 
 @pytest.mark.parametrize(("fallen", "due"), [(0.020, False), (0.022, False), (0.024, True)])
@@ -180,7 +217,7 @@ def logged(shipped, monkeypatch, tmp_path):
     model = champion(registry)[1]
     names = [column.name for column in model.signature.inputs]
 
-    def watch(days, change=lambda rows: rows, labels="churned", version="v1", lie=0.0):
+    def watch(days, change=lambda rows: rows, labels="churned", version="v1", lie=0.0, data=0):
         rows = change(sample.rows("binary", DAY, DAY + timedelta(days=days)))
         said = model.predict(encode_rows(rows, model.signature.inputs)) + lie
         place = Place.open(str(tmp_path / "log"))
@@ -198,7 +235,7 @@ def logged(shipped, monkeypatch, tmp_path):
                 ]
                 text = "\n".join(map(json.dumps, told))
                 place.write(name.format("labels"), gzip.compress(text.encode()))
-        old = sample.rows("binary", DAY - timedelta(days=30), DAY)
+        old = sample.rows("binary", DAY - timedelta(days=30), DAY + timedelta(days=data))
         monkeypatch.setattr(watching, "load_rows", lambda *_: old.lazy())
         return watching.watch(project, registry, DAY + timedelta(days=days), str(tmp_path / "log"))
 
@@ -219,9 +256,17 @@ def test_traffic_with_labels_is_scored_where_the_data_have_nothing_newer(logged)
 
 
 def test_a_loss_in_traffic_asks_for_a_retraining(logged):
-    seen = logged(20, turned)
+    seen = logged(20, turned, data=2)
     assert seen.due
     assert "is proven below" in seen.reason
+
+
+def test_a_loss_that_traffic_alone_has_seen_waits_for_rows_to_learn_from(logged):
+    """Today's data would give today's model once more, day after day."""
+    seen = logged(20, turned)
+    assert (seen.due, seen.then, seen.learnable) == (False, "look", 0)
+    assert "is proven below" in seen.reason
+    assert "nothing new to learn" in seen.reason
 
 
 def test_a_service_that_answers_otherwise_than_its_bundle_is_found_out(logged):

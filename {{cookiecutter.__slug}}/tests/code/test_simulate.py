@@ -4,14 +4,18 @@ import json
 import pickle  # noqa: TID251 - as processes hand it on
 from dataclasses import replace
 from datetime import date, timedelta
-from math import isfinite
+from math import isfinite, nan
+from statistics import fmean
 
 import numpy as np
 import pytest
 
 from your_package import sample
 from your_package.errors import Stop
-from your_package.simulate.report import write_report
+from your_package.simulate.report import (
+    sentence,
+    write_report,
+)
 from your_package.simulate.run import (
     OWN,
     Lived,
@@ -40,6 +44,16 @@ def lived(sample_project):
     weeks = Year(project).live(source, 7, lambda: ticks.append(1))
     assert len(ticks) == 7
     return Lived("batches", "says", tuple(weeks))
+
+
+def test_policies_are_compared_in_the_weeks_that_all_have(lived):
+    """A loop that promotes late is not spared the weeks that the others had to live."""
+    late = [replace(week, scores={**week.scores, "loop": nan}) for week in lived.weeks[:3]]
+    some = replace(lived, weeks=(*late, *lived.weeks[3:]))
+    for policy in POLICIES:
+        assert some.mean(policy) == fmean(week.scores[policy] for week in lived.weeks[3:])
+    assert "in the 4 weeks in which all had a model" in sentence(some, "roc_auc")
+    assert "nothing can be compared" in sentence(replace(lived, weeks=tuple(late)), "roc_auc")
 
 
 def test_every_policy_has_a_true_score_in_every_week(lived):

@@ -1,6 +1,7 @@
 """`ml status`: in a terminal, on one page without a script, and again and again."""
 
 import json
+import os
 import re
 from contextlib import nullcontext
 from datetime import date
@@ -15,6 +16,8 @@ from your_package.store.tracking import Registry
 DAY = date(2026, 6, 1)
 SEEN = {
     "due": True,
+    "then": "retrain",
+    "version": 1,
     "reason": "roc_auc has <fallen>",
     "drift": [{"column": "plan<b>", "kind": "distance", "size": 0.31, "p": 0.0, "drifted": True}],
 }
@@ -43,7 +46,7 @@ def text(found):
 def test_the_terminal_shows_who_is_in_charge_and_what_monitoring_saw(project):
     shown = text(show_status.look(project))
     assert re.search(r"v1 +champion, anchor +PROMOTE +0\.\d{4}", shown)
-    assert "monitor DUE: roc_auc has <fallen>" in shown
+    assert "monitor: a retraining is due: roc_auc has <fallen>" in shown
     assert "sample:binary" in shown
 
 
@@ -58,6 +61,20 @@ def test_the_page_has_all_of_it_and_needs_nothing(project):
     assert "plan&lt;b&gt;" in page
     assert "&lt;fallen&gt;" in page
     assert not re.search(r"<script|https?://(?!www.w3.org)", page)
+
+
+def test_what_was_seen_before_the_newest_verdict_is_no_news(project):
+    path = project.root / "reports" / "monitor" / "seen.json"
+    kept = path.stat().st_mtime
+    for spoil in (
+        lambda: os.utime(path, (kept - 3600, kept - 3600)),
+        lambda: path.write_text(json.dumps({**SEEN, "version": 7}), encoding="utf-8"),
+    ):
+        spoil()
+        found = show_status.look(project)
+        assert found.seen is None
+        assert show_status.next_command(found) == "ml monitor"
+    path.write_text(json.dumps(SEEN), encoding="utf-8")
 
 
 def test_nothing_yet_says_what_to_do(sample_project):

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from _row import ROW, logged_line
 
+from your_package.contract import Column
 from your_package.errors import Status, Stop
 from your_package.monitor.traffic import (
     ANSWER,
@@ -139,8 +140,15 @@ def test_days_without_a_request_are_counted(keep, read):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no gzip", gzip.compress(b"{")[:-4], gzip.compress(b"{")],
-    ids=["empty", "no gzip", "cut off", "no JSON"],
+    [
+        b"",
+        b"no gzip",
+        gzip.compress(b"{")[:-4],
+        gzip.compress(b"{"),
+        gzip.compress(b"x" * 99)[:12] + b"\xff" + gzip.compress(b"x" * 99)[13:],
+        gzip.compress(b'{"at": ["2026-06-01T12:00:00+00:00"]}'),
+    ],
+    ids=["empty", "no gzip", "cut off", "no JSON", "a flipped byte", "no inputs"],
 )
 def test_a_file_that_cannot_be_read_is_counted_and_the_others_are_read(keep, read, place, content):
     keep(asked("a"))
@@ -161,6 +169,30 @@ def test_versions_with_other_columns_stand_in_one_table(keep, read):
     told = dict(zip(found.rows[ID], found.rows["satisfaction"], strict=True))
     assert told == {"old": None, "new": 7, "more": 7}
     assert "unknown" not in found.rows.columns
+
+
+def test_rows_of_a_version_that_did_not_read_an_input_say_nothing_of_it(
+    keep, place, sample_contract
+):
+    """They are not missing values, and the champion was not asked."""
+    fewer = {name: value for name, value in ROW.items() if name != "satisfaction"}
+    keep(logged_line(NOON, "old", "v1", [fewer] * 2, [[0.4, 0.6]] * 2, [*fewer]), asked("new"))
+    end, inputs = DAY + timedelta(days=1), [*ROW, "free text"]
+    found = read_traffic(place, sample_contract("binary"), DAY, end, inputs)
+    assert found.rows[ID].to_list() == ["new"]
+    assert found.oddities == ("2 rows were answered by a version that reads other columns",)
+
+
+def test_dates_are_read_as_the_service_takes_them(keep, place, sample_contract):
+    """ISO 8601 in a request, however the files of the project write them."""
+    contract = sample_contract("binary")
+    began = Column(type="date", role="other", format="%d.%m.%Y", missing=["never"])
+    dated = contract.model_copy(update={"columns": {**contract.columns, "began": began}})
+    keep(
+        logged_line(NOON, "a", "v1", [ROW | {"began": "2026-05-01"}], [[0.4, 0.6]], [*ROW, "began"])
+    )
+    found = read_traffic(place, dated, DAY, DAY + timedelta(days=1))
+    assert found.rows["began"].to_list() == [date(2026, 5, 1)]
 
 
 def test_a_column_of_the_log_may_be_called_as_ours_are(keep, place, sample_contract):

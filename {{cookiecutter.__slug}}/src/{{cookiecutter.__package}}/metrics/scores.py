@@ -11,10 +11,17 @@ from .scored import Numbers, labels
 
 SMALLEST = 1e-15
 REGRESSION = ("mae", "mse")
+RANKINGS = ("roc_auc", "average_precision")
 
 
 def score(answers: Numbers, predicted: Numbers, metric: Metric, threshold: float = 0.5) -> Score:
-    """Value and influences; higher is better, so a loss has a minus."""
+    """Value and influences; higher is better, so a loss has a minus.
+
+    An answer of -1 is a class that the model does not know. Rows of one class have no order to be
+    right about: their ranking is no number.
+    """
+    if metric in RANKINGS and len(np.unique(answers == 1)) < 2:
+        return Score(np.nan, np.full(len(answers), np.nan))
     if metric == "roc_auc":
         return roc_auc(answers == 1, predicted[:, 1])
     if metric == "average_precision":
@@ -30,11 +37,11 @@ def _gains(answers: Numbers, predicted: Numbers, metric: Metric, threshold: floa
     match metric:
         case "log_loss":
             own = predicted[np.arange(len(answers)), answers.astype(int)]
-            return np.log(np.clip(own, SMALLEST, 1))
+            return np.log(np.clip(np.where(answers < 0, 0, own), SMALLEST, 1))
         case "brier":
-            wanted = np.eye(predicted.shape[1])[answers.astype(int)]
+            wanted = np.eye(predicted.shape[1])[answers.astype(int)] * (answers >= 0)[:, None]
             classes = 2 if predicted.shape[1] == 2 else 1
-            return -((predicted - wanted) ** 2).sum(axis=1) / classes
+            return -(((predicted - wanted) ** 2).sum(axis=1) + (answers < 0)) / classes
         case "accuracy":
             return (labels(predicted, threshold) == answers).astype(np.float64)
         case "mae":

@@ -35,8 +35,10 @@ def compare(
     rows, clock = (traffic.rows, AT) if traffic and asked else (fresh, project.contract.time_column)
     recent = window(rows, clock, settings.window_days, settings.min_rows)
     scored = _scored(project, watched, recent, fresh, traffic)
+    failed = (one for one in findings if one.severity == "fail" and one.rule != "stale")
+    broken = next((f"{one.column}: {one.rule}: {one.message}" for one in failed), "")
     findings = (*findings, *served.pop("findings", ()))
-    told: dict[str, Any] = {"findings": findings, **served, **scored}
+    told: dict[str, Any] = {"findings": findings, "broken": broken, **served, **scored}
     return Watch(
         due=False,
         reason="",
@@ -81,6 +83,7 @@ def _scored(
     model, least = watched.model, project.settings.monitor.min_rows
     labelled, clock = _labelled(project, model, fresh, traffic)
     told = {"labelled": len(labelled), "newest_label": newest_day(labelled, clock)}
+    told["learnable"] = int(fresh[project.contract.target].is_not_null().sum())
     if len(labelled) < least:
         known = watched.confidence
         return told | {"expected": expected_score(project, model, known, recent, labelled)}
@@ -142,8 +145,14 @@ def _between(project: Project, traffic: pl.DataFrame, fresh: pl.DataFrame) -> tu
     if len(same) < project.settings.monitor.min_rows:
         return ()
     known = build_reference(same.lazy(), project.contract)
-    served = traffic.drop(clock, strict=False).rename({AT: clock})
+    served = traffic.drop(clock, strict=False).with_columns(_as_clock(project, clock))
     return tuple(one for one in drift(served, project.contract, known) if one.drifted)
+
+
+def _as_clock(project: Project, name: str) -> pl.Expr:
+    """When rows were asked, in the type that the project's own clock has: a day has no hours."""
+    at = pl.col(AT).dt.replace_time_zone(None)
+    return (at.dt.date() if project.contract.columns[name].type == "date" else at).alias(name)
 
 
 def _drift(
@@ -151,7 +160,7 @@ def _drift(
 ) -> tuple[Drift, ...]:
     own = project.contract.time_column
     if clock == AT and own and own not in rows.columns:  # when it was asked is when it was
-        rows = rows.with_columns(pl.col(AT).dt.replace_time_zone(None).alias(own))
+        rows = rows.with_columns(_as_clock(project, own))
     return drift(rows, project.contract, watched.reference)
 
 

@@ -23,6 +23,7 @@ BINS = 10
 DRAWS = 30
 MOST_ROWS = 20_000
 MOST_CLASSES = 50
+SURE = 1e-9
 
 
 class Confidence(BaseModel):
@@ -84,12 +85,12 @@ def expect(
     if len(predicted) > MOST_ROWS:
         predicted = predicted[random.choice(len(predicted), MOST_ROWS, replace=False)]
     draw = _numbers(known, predicted) if predicted.ndim == 1 else _classes(known, predicted)
-    values, errors = [], []
-    for _ in range(DRAWS):
-        found = score(draw(random), predicted, metric, threshold)
-        values.append(found.value)
-        errors.append(standard_error(found.influence))
-    return float(np.nanmean(values)), float(np.nanmean(errors))
+    drawn = [score(draw(random), predicted, metric, threshold) for _ in range(DRAWS)]
+    found = [one for one in drawn if np.isfinite(one.value)]  # not of draws of one class
+    if not found:
+        return float("nan"), float("inf")
+    errors = [standard_error(one.influence) for one in found]
+    return float(np.mean([one.value for one in found])), float(np.mean(errors))
 
 
 Draw = Callable[[np.random.Generator], Numbers]
@@ -99,7 +100,8 @@ def _classes(known: Confidence, predicted: Numbers) -> Draw:
     """Class positions, as often as such a probability came true."""
     likely = predicted.copy()
     for label, (said, came) in enumerate(zip(known.said, known.came, strict=True)):
-        likely[:, label] = np.interp(predicted[:, label], said, came)
+        rows = known.rows / len(said)
+        likely[:, label] = _mended(predicted[:, label], np.asarray(said), np.asarray(came), rows)
     total = likely.sum(axis=1, keepdims=True)
     upper = np.cumsum(np.divide(likely, total, out=predicted.copy(), where=total > 0), axis=1)
 
@@ -108,6 +110,23 @@ def _classes(known: Confidence, predicted: Numbers) -> Draw:
         return np.minimum((drawn > upper).sum(axis=1), upper.shape[1] - 1).astype(np.float64)
 
     return draw
+
+
+def _mended(predicted: Numbers, said: Numbers, came: Numbers, rows: float) -> Numbers:
+    """Probabilities moved as those of their bin were wrong, in log-odds.
+
+    Beyond the outer bins their correction goes on: of a rare class one bin holds nearly all. Each
+    bin of so many rows counts one more that came as it was said, so none is quite sure.
+    """
+    wrong = logit((came * rows + said) / (rows + 1), SURE) - logit(said, SURE)
+    odds = logit(predicted, SURE)
+    return 1 / (1 + np.exp(-(odds + np.interp(odds, logit(said, SURE), wrong))))
+
+
+def logit(share: Numbers, sure: float) -> Numbers:
+    """Log-odds of shares that are kept so far from 0 and 1."""
+    inside = np.clip(share, sure, 1 - sure)
+    return np.log(inside / (1 - inside))
 
 
 def _numbers(known: Confidence, predicted: Numbers) -> Draw:

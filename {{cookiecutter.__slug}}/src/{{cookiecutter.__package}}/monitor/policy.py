@@ -3,10 +3,19 @@
 A broken contract never does, and neither does what labels have already cleared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ..settings import MonitorSettings, Sign
+
+Then = Literal["nothing", "retrain", "wait", "look"]
+WORDS: Mapping[Then, str] = {
+    "nothing": "nothing to do",
+    "retrain": "a retraining is due",
+    "wait": "a retraining waits",
+    "look": "somebody has to look",
+}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..report.findings import findings_markdown
 from ..report.markdown import cell
 from .plots import draw_drift, draw_score
+from .policy import WORDS
 from .seen import Watch
 
 MOST = 12
@@ -41,7 +42,7 @@ def write_report(root: Path, seen: Watch) -> Path:
 
 
 def _head(seen: Watch) -> Iterator[str]:
-    verdict = "a retraining is due" if seen.due else "nothing to do"
+    verdict = WORDS[seen.then]
     yield f"## Monitor: {verdict}"
     yield ""
     yield f"{seen.reason[:1].upper()}{seen.reason[1:]}."

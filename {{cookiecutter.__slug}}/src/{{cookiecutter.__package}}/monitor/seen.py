@@ -14,6 +14,7 @@ from ..steps.split import row_hashes
 from ..store.fingerprints import trained_on
 from ..store.model import Model
 from .confidence import Confidence
+from .policy import Then
 from .score import Estimate, Expected, Scores
 
 
@@ -24,16 +25,21 @@ class Watch:
     `rows` are newer than those that the champion was judged on, and come from `source`: the
     prediction log, or the project's data. `judged` is the champion at the newest gate, `own` its
     score at its own, where that was another. `skew` is the largest difference between what the
-    service said and what the bundle says, as a share of the answers' scale.
+    service said and what the bundle says, as a share of the answers' scale. `learnable` are the
+    newer rows of the data that have an answer: what a retraining would learn from; `broken` is the
+    first rule that those of the data break. `then` says what follows: a retraining, waiting for
+    one, somebody's look where none would help, or nothing.
     """
 
     due: bool
     reason: str
+    then: Then = "nothing"
     version: int | None = None
     metric: str = ""
     source: str = ""
     rows: int = 0
     labelled: int = 0
+    learnable: int | None = None
     judged: Estimate | None = None
     own: float | None = None
     scores: Scores | None = None
@@ -43,6 +49,7 @@ class Watch:
     skew: float | None = None
     skewed: tuple[Drift, ...] = ()
     findings: tuple[Finding, ...] = ()
+    broken: str = ""
     oddities: tuple[str, ...] = ()
     versions: Mapping[str, int] | None = None
     age_days: int | None = None

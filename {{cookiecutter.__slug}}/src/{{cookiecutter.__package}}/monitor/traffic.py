@@ -1,6 +1,8 @@
 """The prediction log as a table: what the service was asked, what it said, and what came true."""
 
 import gzip
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -35,27 +37,30 @@ class Traffic:
         return dict(counted.iter_rows())
 
 
-def read_traffic(place: Place, contract: Contract, since: date, until: date) -> Traffic:
+def read_traffic(
+    place: Place, contract: Contract, since: date, until: date, inputs: Sequence[str] = ()
+) -> Traffic:
     """What was asked from `since` up to, but without, `until`; each row once, with its last label.
 
+    Rows that lack one of `inputs`, since the version that answered did not read it, are left out.
     Whatever is odd is left out or settled, counted, and told.
     """
     parts, labels, broken = [], [], 0
     for name in place.names(since):
         try:
             table = pl.read_ndjson(gzip.decompress(place.read(name)), infer_schema_length=None)
-        except (OSError, EOFError, pl.exceptions.PolarsError):
+            if "/predictions-" in name:
+                parts += _asked(table, contract)
+            else:
+                labels.append(_labels(table, contract))
+        except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError):
             broken += 1
-            continue
-        if "/predictions-" in name:
-            parts.append(_asked(table, contract))
-        else:
-            labels.append(_labels(table, contract))
     odd = _Odd()
     odd.add(broken, "file of the log is not readable", "files of the log are not readable")
-    if not parts:
+    whole = _whole(parts, inputs, odd)
+    if not whole:
         return Traffic(_empty(contract), tuple(odd.said))
-    rows = pl.concat(parts, how="diagonal_relaxed")
+    rows = pl.concat(whole, how="diagonal_relaxed")
     rows = _of_days(rows, since, until, odd)
     rows = _once(rows, odd)
     rows = _labelled(rows, labels, contract, odd)
@@ -74,11 +79,28 @@ class _Odd:
             self.said.append(f"{count:,} {one if count == 1 else many}")
 
 
-def _asked(table: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """A part of the log as rows; inputs that the contract does not know are left out."""
+def _whole(parts: list[pl.DataFrame], inputs: Sequence[str], odd: _Odd) -> list[pl.DataFrame]:
+    """The parts that hold every input that any of them holds: free text is in none."""
+    logged = {name for part in parts for name in part.columns}
+    kept = [part for part in parts if not (logged & {*inputs}) - {*part.columns}]
+    odd.add(
+        sum(map(len, parts)) - sum(map(len, kept)),
+        "row was answered by a version that reads other columns",
+        "rows were answered by a version that reads other columns",
+    )
+    return kept
+
+
+def _asked(table: pl.DataFrame, contract: Contract) -> list[pl.DataFrame]:
+    """A file of the log as rows, a table for each set of inputs; unknown ones are left out."""
     names = {name: f"in {name}" for name in table.select(pl.col("inputs").struct.unnest()).columns}
     inputs = pl.col("inputs").struct.rename_fields([*names.values()])
-    rows = _exploded(table.with_columns(inputs).unnest("inputs"))
+    parts = _exploded(table.with_columns(inputs).unnest("inputs"))
+    return [_read(rows, names, contract) for rows in parts]
+
+
+def _read(rows: pl.DataFrame, names: dict[str, str], contract: Contract) -> pl.DataFrame:
+    """What the service wrote, in the contract's types: it takes dates and numbers as JSON does."""
     told = rows.select(
         _moment("at").alias(AT),
         pl.col("id").cast(pl.String).alias(ID),
@@ -88,15 +110,18 @@ def _asked(table: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     )
     there = {name: kept for name, kept in names.items() if kept in rows.columns}
     values = rows.select(pl.col(kept).alias(name) for name, kept in there.items())
-    return pl.concat([typed_rows(values.lazy(), contract).collect(), told], how="horizontal")
+    plain = {"format": None, "missing": []}
+    columns = {name: one.model_copy(update=plain) for name, one in contract.columns.items()}
+    asked = contract.model_copy(update={"columns": columns})
+    return pl.concat([typed_rows(values.lazy(), asked).collect(), told], how="horizontal")
 
 
-def _exploded(lines: pl.DataFrame) -> pl.DataFrame:
+def _exploded(lines: pl.DataFrame) -> list[pl.DataFrame]:
     """Lines of columns as rows; versions that know other columns write other lines."""
     known = pl.concat_str(pl.all().is_null().cast(pl.String)).alias(KNOWN)
     parts = lines.with_columns(known).partition_by(KNOWN, include_key=False)
     whole = [part[[c.name for c in part if c.null_count() == 0]] for part in parts]
-    return pl.concat([part.explode(part.columns) for part in whole], how="diagonal_relaxed")
+    return [part.explode(part.columns) for part in whole]
 
 
 def _as_list(kind: pl.DataType) -> pl.Expr:

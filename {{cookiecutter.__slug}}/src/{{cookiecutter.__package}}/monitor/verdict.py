@@ -20,20 +20,32 @@ def verdict(
 ) -> Watch:
     """The verdict; `worth` is the importance of columns, `past` the days since each trial."""
     settings = project.settings.monitor
-    why_not = _too_little(project, seen)
+    why_not, few = _too_little(project, seen), seen.rows < settings.min_rows
     score = "" if why_not else _loss(seen)
     signs = Signs(
         score=score,
-        predictions=_moved(seen),
-        features=_leaning(seen, worth),
+        predictions="" if few else _moved(seen),
+        features="" if few else _leaning(seen, worth),
         age=_old(seen, settings.max_age_days),
         scored=not why_not,
         trained=past,
     )
     due, reason = settle(signs, settings)
+    if reason and (in_vain := _in_vain(seen, lost=reason.startswith(score) and bool(score))):
+        return replace(seen, due=False, then="look", reason=f"{reason}; {in_vain}")
+    then = "retrain" if due else "wait" if reason else "nothing"
     if not reason:
         reason = why_not or _compared(seen, "is within reach of")
-    return replace(seen, due=due, reason=reason)
+    return replace(seen, due=due, then=then, reason=reason)
+
+
+def _in_vain(seen: Watch, *, lost: bool) -> str:
+    """Why a retraining would not help; empty if it may."""
+    if seen.broken:
+        return f"but newer rows of the data are not to be learnt from: {seen.broken}"
+    if lost and seen.learnable == 0:
+        return "but the data have no newer row with an answer, so there is nothing new to learn"
+    return ""
 
 
 def _too_little(project: Project, seen: Watch) -> str:

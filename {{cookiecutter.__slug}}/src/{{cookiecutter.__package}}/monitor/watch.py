@@ -109,7 +109,8 @@ def _of_source(
         return rows, stale
     known = watched.reference
     moved = validate(rows.lazy(), contract, today, labelled=False, reference=known)
-    return rows, (*stale, *moved.findings)
+    others = [one for one in moved.findings if one.rule != "stale"]
+    return rows, (*stale, *others)
 
 
 def _of_log(project: Project, watched: Champion, today: date, log: str) -> Traffic | None:
@@ -119,7 +120,8 @@ def _of_log(project: Project, watched: Champion, today: date, log: str) -> Traff
     until = watched.facts.get("until", "")
     since, end = today - timedelta(days=DAYS_OF_LOG), today + timedelta(days=1)
     place = Place(log.rstrip("/"))
-    found = read_traffic(place, project.contract, since, end)
+    inputs = [column.name for column in watched.model.signature.inputs]
+    found = read_traffic(place, project.contract, since, end, inputs)
     if until:
         last = pl.lit(until).str.to_datetime(time_zone="UTC")
         day = pl.duration(days=int("T" not in until and " " not in until))  # a day has an end

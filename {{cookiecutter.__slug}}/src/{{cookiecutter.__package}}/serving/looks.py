@@ -15,13 +15,18 @@ INNER = slice(4, 43)  # of checks.reference.LEVELS: 1/40 to 39/40
 AT_ONCE = 1_000  # rows that are looked at together
 WINDOW = 5_000  # rows of one half of what counts as recent
 FEWEST = 500
+USUAL = 25  # rows that a word has, or should have, for its share to tell something
 
 
 @dataclass
 class Bins:
-    """A column's reference as shares of bins: numbers by quantiles, words by frequency."""
+    """A column's reference as shares of bins: numbers by quantiles, words by frequency.
+
+    `nulls` is the share that was missing.
+    """
 
     expected: NDArray[np.float64]
+    nulls: float = 0.0
     edges: NDArray[np.float32] | None = None
     words: dict[str, int] = field(default_factory=dict)
 
@@ -34,12 +39,22 @@ class Bins:
             places = np.array([self.words.get(word, last) for word in values], int)
         return np.bincount(places, minlength=len(self.expected)).astype(np.float64)
 
-    def distance(self, counts: NDArray[np.float64]) -> float:
-        """Kolmogorov-Smirnov's for numbers, total variation for words: 0 is alike, 1 disjoint."""
-        apart = counts / counts.sum() - self.expected
+    def moved(self, counts: NDArray[np.float64], missing: float) -> float:
+        """How far these counts are from the reference: 0 is alike, 1 is disjoint.
+
+        Kolmogorov-Smirnov's distance of numbers, the total variation of words, or the change in the
+        share that is missing, if that is larger. Words too rare to tell anything of are one.
+        """
+        rows = float(counts.sum())
+        lost = abs(missing / (rows + missing) - self.nulls)
+        if not rows:
+            return lost
+        apart = counts / rows - self.expected
         if self.edges is not None:
-            return float(np.abs(np.cumsum(apart)).max())
-        return float(np.abs(apart).sum() / 2)
+            return max(lost, float(np.abs(np.cumsum(apart)).max()))
+        usual = np.maximum(self.expected * rows, counts) >= USUAL
+        rest = abs(float(apart[~usual].sum()))
+        return max(lost, (float(np.abs(apart[usual]).sum()) + rest) / 2)
 
 
 def bins_of(column: Input, known: Mapping[str, Any]) -> Bins | None:
@@ -50,7 +65,7 @@ def bins_of(column: Input, known: Mapping[str, Any]) -> Bins | None:
             return None
         edges = np.unique(inner)
         below = np.searchsorted(inner, edges, side="right") / (len(inner) + 1)
-        return Bins(np.diff(below, prepend=0.0, append=1.0), edges)
+        return Bins(np.diff(below, prepend=0.0, append=1.0), known.get("nulls", 0.0), edges)
     levels: dict[str, float] = known.get("levels", {})
     if column.kind != "category" or not levels:
         return None
@@ -59,7 +74,7 @@ def bins_of(column: Input, known: Mapping[str, Any]) -> Bins | None:
     for word in ("true", "false"):  # Polars writes truth so, and Python with a capital
         if word in words:
             words[word.capitalize()] = words[word]
-    return Bins(np.asarray(shares), words=words)
+    return Bins(np.asarray(shares), known.get("nulls", 0.0), words=words)
 
 
 class Looks:
@@ -76,7 +91,8 @@ class Looks:
         self._counters = counters
         self._pending: list[Inputs] = []
         self._rows = 0
-        empty = {name: np.zeros(len(bins.expected)) for name, bins in self.bins.items()}
+        # A count for each bin, and one of what is missing.
+        empty = {name: np.zeros(len(bins.expected) + 1) for name, bins in self.bins.items()}
         self._recent, self._before = empty, {name: one.copy() for name, one in empty.items()}
         self._seen = 0
 
@@ -107,7 +123,8 @@ class Looks:
         counts = bins.counts(there)
         if bins.edges is None:
             self._counters.sums["ml_input_unseen", column.name] += float(counts[-1])
-        self._recent[column.name] += counts
+        self._recent[column.name] += np.append(counts, missing.sum())
         recent = self._recent[column.name] + self._before[column.name]
         if recent.sum() >= FEWEST:
-            self._counters.gauges["ml_input_drift", column.name] = bins.distance(recent)
+            moved = bins.moved(recent[:-1], float(recent[-1]))
+            self._counters.gauges["ml_input_drift", column.name] = moved

@@ -69,11 +69,15 @@ def _lines(lived: Sequence[Lived], metric: Metric) -> Iterator[str]:
 
 def sentence(lived: Lived, metric: Metric) -> str:
     """How the loop did beside the best of the others."""
+    if not lived.compared:
+        return "In no week had every policy a model, so nothing can be compared."
     rival, more = best_rival(lived)
     gained = f"{abs(more):.4f} {'better' if more >= 0 else 'worse'} than"
     stopped = sum(week.verdict == BROKEN for week in lived.weeks)
     halted = f"; {stopped} batches were stopped" if stopped else ""
-    return f"The loop's {metric} is {gained} the next best, {NAMES[rival]}{halted}."
+    few = len(lived.compared) < len(lived.weeks)
+    where = f" in the {len(lived.compared)} weeks in which all had a model" if few else ""
+    return f"The loop's {metric} is {gained} the next best, {NAMES[rival]}{where}{halted}."
 
 
 def draw(lived: Sequence[Lived], metric: Metric, path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite, nan
 from queue import Empty, SimpleQueue
 from statistics import fmean
 from typing import Any
@@ -32,10 +33,16 @@ class Lived:
     weeks: tuple[Week, ...]
 
     def mean(self, policy: Policy) -> float:
-        """The mean of the true scores of the weeks that have one."""
-        found = [one.scores[policy] for one in self.weeks if policy in one.scores]
-        found = [value for value in found if value == value]  # noqa: PLR0124 - NaN is not
+        """The mean true score of the weeks in which every policy has one."""
+        found = [one.scores[policy] for one in self.compared]
         return fmean(found) if found else float("nan")
+
+    @property
+    def compared(self) -> list[Week]:
+        """The weeks in which every policy has a true score: a late start is no advantage."""
+        return [
+            one for one in self.weeks if all(isfinite(one.scores.get(p, nan)) for p in POLICIES)
+        ]
 
     @property
     def promotions(self) -> int:
