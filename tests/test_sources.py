@@ -110,20 +110,20 @@ def code_lines(path: Path) -> set[int]:
 
 BUDGETS = {  # each an engine that is read by itself
     "checks": 1450,
-    "engine": 220,
+    "engine": 230,
     "adopt": 1180,
     "sources": 490,
     "metrics": 330,
     "guards": 320,
     "probes": 400,
     "report": 560,
-    "monitor": 890,
-    "simulate": 590,
-    "serving": 2110,
+    "monitor": 950,
+    "simulate": 595,
+    "serving": 2125,
     "state": 740,
     "carry": 450,
 }
-LOOP = 4720  # with whole runs, converters, doors to skopeo and W&B, rules of aliases, `ml status`
+LOOP = 4750  # with whole runs, converters, doors to skopeo and W&B, rules of aliases, `ml status`
 
 
 def test_the_source_stays_small_enough_to_be_read():

@@ -35,10 +35,8 @@ def compare(
     rows, clock = (traffic.rows, AT) if traffic and asked else (fresh, project.contract.time_column)
     recent = window(rows, clock, settings.window_days, settings.min_rows)
     scored = _scored(project, watched, recent, fresh, traffic)
-    failed = (one for one in findings if one.severity == "fail" and one.rule != "stale")
-    broken = next((f"{one.column}: {one.rule}: {one.message}" for one in failed), "")
-    findings = (*findings, *served.pop("findings", ()))
-    told: dict[str, Any] = {"findings": findings, "broken": broken, **served, **scored}
+    told: dict[str, Any] = {"broken": _broken(findings), **served, **scored}
+    told["findings"] = (*findings, *served.get("findings", ()))
     return Watch(
         due=False,
         reason="",
@@ -52,6 +50,12 @@ def compare(
         age_days=watched.age(today),
         **told,
     )
+
+
+def _broken(findings: tuple[Finding, ...]) -> str:
+    """The first rule that the data's newer rows break; that they are old is told elsewhere."""
+    failed = (one for one in findings if one.severity == "fail" and one.rule != "stale")
+    return next((f"{one.column}: {one.rule}: {one.message}" for one in failed), "")
 
 
 def _served(
