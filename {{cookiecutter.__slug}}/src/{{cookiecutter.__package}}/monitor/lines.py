@@ -5,9 +5,7 @@ import polars as pl
 from ..contract import Contract
 from ..steps.validate import typed_rows
 
-AT, ID, ROW, VERSION, ANSWER, LABEL = (
-    f"ml.{n}" for n in ("at", "id", "row", "version", "answer", "label")
-)
+AT, ID, ROW, VERSION, ANSWER = (f"ml.{n}" for n in ("at", "id", "row", "version", "answer"))
 KNOWN = "ml.known"
 
 
