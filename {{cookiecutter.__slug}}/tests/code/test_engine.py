@@ -29,6 +29,7 @@ from your_package.steps.validate import validate
 
 DAY = date(2026, 6, 1)
 PACKAGE = LOCAL.__module__.partition(".")[0]
+NOTHING = cloudpickle.dumps(None)
 
 
 class Elsewhere:
@@ -46,6 +47,7 @@ class Elsewhere:
         shared = keep(cloudpickle.dumps(shared))
         for item in items:
             self.done += 1
+            shared = pickle.loads(pickle.dumps(shared))  # noqa: S301 - from worker to worker
             found = call(PACKAGE, facts(), shared, cloudpickle.dumps((work, item)))
             yield pickle.loads(cloudpickle.dumps(found))  # noqa: S301
 
@@ -80,7 +82,7 @@ def test_a_piece_of_work_shares_out_nothing():
     """It would hold the worker that it waits for."""
     asked = EngineSettings(kind="dask", address="tcp://127.0.0.1:9")
     packed = cloudpickle.dumps((lambda *_: open_engine(asked).pieces, None))
-    assert call(PACKAGE, facts(), None, packed) == LOCAL.pieces
+    assert call(PACKAGE, facts(), NOTHING, packed) == LOCAL.pieces
     assert open_engine(asked) is not LOCAL
 
 
@@ -187,9 +189,9 @@ def test_files_that_would_be_written_to_one_are_refused():
 
 def test_a_worker_of_another_commit_or_library_refuses():
     work = cloudpickle.dumps((lambda shared, item: shared + item, 2))
-    assert call(PACKAGE, facts(), 1, work) == 3
+    assert call(PACKAGE, facts(), cloudpickle.dumps(1), work) == 3
     with pytest.raises(LookupError, match=r"polars .*, not 0\.1"):
-        call(PACKAGE, facts() | {"polars": "0.1"}, 1, work)
+        call(PACKAGE, facts() | {"polars": "0.1"}, NOTHING, work)
 
 
 def test_a_stop_travels():

@@ -3,7 +3,8 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
 from ..settings import EngineSettings
 from .local import LOCAL, Engine
@@ -24,6 +25,14 @@ def piece() -> Generator[None]:
         yield
     finally:
         _inside.reset(token)
+
+
+@lru_cache(maxsize=1)
+def opened(packed: bytes) -> Any:
+    """What all pieces of one map share, opened once by each worker."""
+    import pickle  # noqa: TID251 - Dask's wire is made of pickles; none is stored
+
+    return pickle.loads(packed)  # noqa: S301
 
 
 @cache

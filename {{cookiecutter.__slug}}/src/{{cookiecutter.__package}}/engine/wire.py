@@ -8,23 +8,22 @@ from typing import Any
 DIFFERS = "a worker has"
 
 
-def keep(packed: bytes) -> Any:
-    """What all pieces share, opened where they are done."""
-    import pickle  # noqa: TID251 - Dask's wire is made of pickles; none is stored
-
-    return pickle.loads(packed)  # noqa: S301
+def keep(packed: bytes) -> bytes:
+    """What all pieces share, as it came: workers hand it on, and an opened model cannot travel."""
+    return packed
 
 
-def call(package: str, wanted: dict[str, str], shared: Any, packed: bytes) -> Any:
+def call(package: str, wanted: dict[str, str], shared: bytes, packed: bytes) -> Any:
     """One piece, where sources and libraries are those that it was cut with."""
     import importlib
-    import pickle  # noqa: TID251 - as above
+    import pickle  # noqa: TID251 - Dask's wire is made of pickles; none is stored
 
     found = importlib.import_module(f"{package}.engine.alike").facts()
     other = [name for name, value in wanted.items() if found.get(name) != value]
     if other:
         told = ", ".join(f"{name} {found.get(name)}, not {wanted[name]}" for name in other)
         raise LookupError(f"{DIFFERS} {told}")
-    with importlib.import_module(f"{package}.engine.door").piece():
+    door = importlib.import_module(f"{package}.engine.door")
+    with door.piece():
         work, item = pickle.loads(packed)  # noqa: S301
-        return work(shared, item)
+        return work(door.opened(shared), item)
