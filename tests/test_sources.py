@@ -110,7 +110,7 @@ def code_lines(path: Path) -> set[int]:
 
 BUDGETS = {  # each an engine that is read by itself
     "checks": 1450,
-    "engine": 230,
+    "engine": 235,
     "adopt": 1180,
     "sources": 490,
     "metrics": 330,
