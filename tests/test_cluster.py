@@ -387,9 +387,9 @@ def test_a_script_leaves_alone_what_another_one_beside_it_needs(cluster, tmp_pat
     done = ask(tmp_path, cluster, "deploy/train.sh", "schedule", f"x@{DIGEST}")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in left_over(tmp_path)} == {".overlay", ".overlay.123456"}
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     for other in left_over(tmp_path):
         assert (other / "config").read_text() == "of another run"
-        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
         subprocess.run(["git", "check-ignore", "--quiet", other / "config"], cwd=folder, check=True)
         assert not sent(f"deploy/{other.name}/config")
     own = (folder / ".dockerignore").read_text("utf-8").splitlines()

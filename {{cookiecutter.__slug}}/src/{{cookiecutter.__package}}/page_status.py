@@ -97,10 +97,9 @@ def _lineage(found: Found) -> Iterator[str]:
     """Rows → version → verdict → where it runs: one line each."""
     yield "<h2>Versions, and what they are made of</h2>"
     kept, running = {load.id: load for load in found.data}, found.state.environments
-    where = {
-        number: ", ".join(sorted(name for name, one in running.items() if one.version == number))
-        for number in {one.version for one in running.values()}
-    }
+    where: dict[int, list[str]] = {}
+    for name, one in sorted(running.items()):
+        where.setdefault(one.version, []).append(name)
     commits = {one.version.digest: one.commit for one in found.state.versions}
 
     def lines() -> Iterator[Sequence[str]]:
@@ -117,7 +116,7 @@ def _lineage(found: Found) -> Iterator[str]:
                 data,
                 _code(commits.get(version.digest, "")[:8]),
                 _code(version.digest[:12]),
-                escape(where.get(version.number, "")),
+                escape(", ".join(where.get(version.number, ()))),
             )
 
     yield _rows(("version", "is", "verdict", "rows", "commit", "digest", "runs in"), lines())

@@ -221,9 +221,9 @@ def test_a_log_behind_a_url_is_read_as_well(sample_contract):
         ("http://127.0.0.1:9/log", Status.DATA, "could not be read"),
     ],
 )
-def test_a_log_that_cannot_be_reached_is_one_line(url, status, words):
+def test_a_log_that_cannot_be_reached_is_one_line(url, status, words, sample_contract):
     with pytest.raises(Stop, match=words) as stopped:
-        Place(url).names(DAY)
+        read_traffic(Place(url), sample_contract("binary"), DAY, DAY + timedelta(days=1))
     assert stopped.value.status is status
     assert "hunter2" not in str(stopped.value)
 

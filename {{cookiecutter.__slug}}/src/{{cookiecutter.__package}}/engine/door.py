@@ -3,8 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache
 
 from ..settings import EngineSettings
 from .local import LOCAL, Engine
@@ -25,14 +24,6 @@ def piece() -> Generator[None]:
         yield
     finally:
         _inside.reset(token)
-
-
-@lru_cache(maxsize=1)
-def opened(packed: bytes) -> Any:
-    """What all pieces of one map share, opened once by each worker."""
-    import pickle  # noqa: TID251 - Dask's wire is made of pickles; none is stored
-
-    return pickle.loads(packed)  # noqa: S301
 
 
 @cache

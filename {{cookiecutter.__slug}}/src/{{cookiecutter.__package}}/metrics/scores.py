@@ -11,7 +11,7 @@ from .scored import Numbers, labels
 
 SMALLEST = 1e-15
 REGRESSION = ("mae", "mse")
-RANKINGS = ("roc_auc", "average_precision")
+RANKINGS = {"roc_auc": roc_auc, "average_precision": average_precision}
 
 
 def score(answers: Numbers, predicted: Numbers, metric: Metric, threshold: float = 0.5) -> Score:
@@ -20,12 +20,11 @@ def score(answers: Numbers, predicted: Numbers, metric: Metric, threshold: float
     An answer of -1 is a class that the model does not know. Rows of one class have no order to be
     right about: their ranking is no number.
     """
-    if metric in RANKINGS and len(np.unique(answers == 1)) < 2:
-        return Score(np.nan, np.full(len(answers), np.nan))
-    if metric == "roc_auc":
-        return roc_auc(answers == 1, predicted[:, 1])
-    if metric == "average_precision":
-        return average_precision(answers == 1, predicted[:, 1])
+    if rank := RANKINGS.get(metric):
+        positive = answers == 1
+        if positive.all() or not positive.any():
+            return Score(np.nan, np.full(len(answers), np.nan))
+        return rank(positive, predicted[:, 1])
     if metric == "f1_macro":
         return f1_macro(answers, labels(predicted, threshold), predicted.shape[1])
     gains = _gains(answers, predicted, metric, threshold)

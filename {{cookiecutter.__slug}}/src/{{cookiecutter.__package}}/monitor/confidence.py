@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
+from scipy.special import expit, logit
 
 from ..checks.reference import LEVELS
 from ..checks.summarize import quantiles
@@ -118,15 +119,9 @@ def _mended(predicted: Numbers, said: Numbers, came: Numbers, rows: float) -> Nu
     Beyond the outer bins their correction goes on: of a rare class one bin holds nearly all. Each
     bin of so many rows counts one more that came as it was said, so none is quite sure.
     """
-    wrong = logit((came * rows + said) / (rows + 1), SURE) - logit(said, SURE)
-    odds = logit(predicted, SURE)
-    return 1 / (1 + np.exp(-(odds + np.interp(odds, logit(said, SURE), wrong))))
-
-
-def logit(share: Numbers, sure: float) -> Numbers:
-    """Log-odds of shares that are kept so far from 0 and 1."""
-    inside = np.clip(share, sure, 1 - sure)
-    return np.log(inside / (1 - inside))
+    true = (came * rows + said) / (rows + 1)
+    odds, of_said, of_true = (logit(np.clip(p, SURE, 1 - SURE)) for p in (predicted, said, true))
+    return expit(odds + np.interp(odds, of_said, of_true - of_said))
 
 
 def _numbers(known: Confidence, predicted: Numbers) -> Draw:

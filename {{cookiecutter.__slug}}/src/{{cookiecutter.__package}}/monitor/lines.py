@@ -10,15 +10,25 @@ KNOWN = "ml.known"
 
 
 def asked(table: pl.DataFrame, contract: Contract) -> list[pl.DataFrame]:
-    """A file of the log as rows, a table for each set of inputs; unknown ones are left out."""
+    """A file of the log as rows, a table for each set of inputs; unknown ones are left out.
+
+    `contract` is of rows as they are sent.
+    """
     names = {name: f"in {name}" for name in table.select(pl.col("inputs").struct.unnest()).columns}
     inputs = pl.col("inputs").struct.rename_fields([*names.values()])
     parts = _exploded(table.with_columns(inputs).unnest("inputs"))
     return [_read(rows, names, contract) for rows in parts]
 
 
+def as_sent(contract: Contract) -> Contract:
+    """A contract of rows that the service took: JSON's words for dates and numbers, no others."""
+    plain = {"format": None, "missing": []}
+    columns = {name: one.model_copy(update=plain) for name, one in contract.columns.items()}
+    return contract.model_copy(update={"columns": columns})
+
+
 def _read(rows: pl.DataFrame, names: dict[str, str], contract: Contract) -> pl.DataFrame:
-    """What the service wrote, in the contract's types: it takes dates and numbers as JSON does."""
+    """What the service wrote, in the contract's types."""
     told = rows.select(
         _moment("at").alias(AT),
         pl.col("id").cast(pl.String).alias(ID),
@@ -28,10 +38,7 @@ def _read(rows: pl.DataFrame, names: dict[str, str], contract: Contract) -> pl.D
     )
     there = {name: kept for name, kept in names.items() if kept in rows.columns}
     values = rows.select(pl.col(kept).alias(name) for name, kept in there.items())
-    plain = {"format": None, "missing": []}
-    columns = {name: one.model_copy(update=plain) for name, one in contract.columns.items()}
-    iso = contract.model_copy(update={"columns": columns})
-    return pl.concat([typed_rows(values.lazy(), iso).collect(), told], how="horizontal")
+    return pl.concat([typed_rows(values.lazy(), contract).collect(), told], how="horizontal")
 
 
 def _exploded(lines: pl.DataFrame) -> list[pl.DataFrame]:

@@ -10,8 +10,8 @@ import polars as pl
 
 from ..contract import Contract
 from ..serving.place import Place
-from . import lines
-from .lines import ANSWER, AT, ID, ROW, VERSION
+from ..sources.remote import filesystem, told
+from .lines import ANSWER, AT, ID, ROW, VERSION, as_sent, asked, labelled
 
 AHEAD = timedelta(hours=1)  # what clocks may be apart
 
@@ -42,14 +42,14 @@ def read_traffic(
     Rows that lack one of `inputs`, since the version that answered did not read it, are left out.
     Whatever is odd is left out or settled, counted, and told.
     """
-    parts, labels, broken = [], [], 0
-    for name in place.names(since):
+    parts, labels, broken, sent = [], [], 0, as_sent(contract)
+    for name in _names(place, since):
         try:
             table = pl.read_ndjson(gzip.decompress(place.read(name)), infer_schema_length=None)
             if "/predictions-" in name:
-                parts += lines.asked(table, contract)
+                parts += asked(table, sent)
             else:
-                labels.append(lines.labelled(table, contract))
+                labels.append(labelled(table, contract))
         except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError):
             broken += 1
     odd = _Odd()
@@ -63,6 +63,18 @@ def read_traffic(
     rows = _labelled(rows, labels, contract, odd)
     _gaps(rows, odd)
     return Traffic(rows, tuple(odd.said))
+
+
+def _names(place: Place, since: date) -> list[str]:
+    """The files of this day and later.
+
+    Raises:
+        Stop: the store of the log cannot be reached, or its library is not installed.
+    """
+    with told(place.url):
+        if "://" in place.url:
+            filesystem(place.url)
+        return place.names(since)
 
 
 class _Odd:

@@ -34,8 +34,7 @@ def verdict(
     if reason and (in_vain := _in_vain(seen, lost=reason.startswith(score) and bool(score))):
         return replace(seen, due=False, then="look", reason=f"{reason}; {in_vain}")
     then = "retrain" if due else "wait" if reason else "nothing"
-    if not reason:
-        reason = why_not or _compared(seen, "is within reach of")
+    reason = reason or why_not or _compared(seen, "is within reach of")
     return replace(seen, due=due, then=then, reason=reason)
 
 

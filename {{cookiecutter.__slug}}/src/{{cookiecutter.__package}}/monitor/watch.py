@@ -109,8 +109,7 @@ def _of_source(
         return rows, stale
     known = watched.reference
     moved = validate(rows.lazy(), contract, today, labelled=False, reference=known)
-    others = [one for one in moved.findings if one.rule != "stale"]
-    return rows, (*stale, *others)
+    return rows, tuple(moved.findings)
 
 
 def _of_log(project: Project, watched: Champion, today: date, log: str) -> Traffic | None:

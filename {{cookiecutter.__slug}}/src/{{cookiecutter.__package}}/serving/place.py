@@ -49,31 +49,18 @@ class Place:
         part.replace(path)
 
     def names(self, since: date) -> list[str]:
-        """The log's files of this day and later, in their order; none where there is no log.
+        """The log's files of this day and later, in their order; none where there is no log."""
+        if "://" in self.url:
+            import fsspec
 
-        Raises:
-            Stop: the store does not answer, or its URL needs a package that is not installed.
-        """
-        found = self._remote() if "://" in self.url else self._local()
-        return sorted(name for name in found if name[:10] >= since.isoformat())
-
-    def _local(self) -> list[str]:
-        found = Path(self.url).glob(f"{DAYS}/*.gz")
-        return [path.relative_to(self.url).as_posix() for path in found]
-
-    def _remote(self) -> list[str]:
-        import fsspec
-
-        try:
             system, root = fsspec.url_to_fs(self.url)
-            found = system.glob(f"{root}/{DAYS}/*.gz")
-        except (ImportError, ValueError) as error:
-            hint = "`uv add --group train s3fs`, or what else this kind of URL needs"
-            raise Stop(Status.SETTINGS, f"The log {self.url}: {error}: {hint}.") from error
-        except Exception as error:  # every store has errors of its own
-            message = f"The log {self.url} could not be read: {error or type(error).__name__}"
-            raise Stop(Status.DATA, message) from error
-        return [path[len(root) :].lstrip("/") for path in found]
+            found = [path[len(root) :].lstrip("/") for path in system.glob(f"{root}/{DAYS}/*.gz")]
+        else:
+            found = [
+                path.relative_to(self.url).as_posix()
+                for path in Path(self.url).glob(f"{DAYS}/*.gz")
+            ]
+        return sorted(name for name in found if name[:10] >= since.isoformat())
 
     def read(self, name: str) -> bytes:
         """One of these files."""

@@ -29,7 +29,7 @@ def read_url(url: str) -> pl.LazyFrame:
     Raises:
         Stop: the library for this kind of URL is not installed, or nothing could be read.
     """
-    with _told(url):
+    with told(url):
         tables = _tables(url)
     if not tables:
         raise Stop(Status.DATA, f"{url}: nothing is named so.")
@@ -40,13 +40,13 @@ def objects(url: str) -> list[str]:
     """The URLs of all that a pattern names, in their order; one by itself."""
     if not is_pattern(url):
         return [url]
-    with _told(url):
+    with told(url):
         system, path = fsspec.url_to_fs(url)
         return [system.unstrip_protocol(one) for one in sorted(system.glob(path))] or [url]
 
 
 @contextmanager
-def _told(url: str) -> Generator[None]:
+def told(url: str) -> Generator[None]:
     """Each way in which a URL cannot be read, in one line."""
     try:
         yield
@@ -62,11 +62,20 @@ def _told(url: str) -> Generator[None]:
         raise Stop(Status.DATA, f"{url}: could not be read: {_line(error)}") from error
 
 
-def _tables(url: str) -> list[pl.LazyFrame]:
+def filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system of a URL, and the path in it.
+
+    Raises:
+        ImportError: nobody knows this kind of URL, or its library is not installed.
+    """
     kind = url.partition("://")[0].partition("::")[0]
     if kind not in fsspec.available_protocols():
         raise ImportError(f"{kind}:// is not known")
-    system, path = fsspec.url_to_fs(url)
+    return fsspec.url_to_fs(url)
+
+
+def _tables(url: str) -> list[pl.LazyFrame]:
+    system, path = filesystem(url)
     found = sorted(system.glob(path)) if is_pattern(path) else [path]
     if found and ending(Path(found[0])) in (".parquet", ".pq"):
         from pyarrow.dataset import dataset
