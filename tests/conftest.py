@@ -21,6 +21,7 @@ PROJECT = TEMPLATE / "{{cookiecutter.__slug}}"
 SOURCES = PROJECT / "src" / "{{cookiecutter.__package}}"
 SAMPLES = ("binary", "regression", "multiclass")
 TODAY = "2026-06-01"
+WIDTH = "100"  # of the terminal that commands print to
 # Images of Python set it: then each of a thousand processes compiles MLflow, twice the time of all.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -70,7 +71,7 @@ class Project:
 
     def _environment(self) -> dict[str, str]:
         # A copy shares an environment whose package is the original's: its own sources go first.
-        return {"COLUMNS": "100", "PYTHONPATH": str(self.folder / "src")}
+        return {"COLUMNS": WIDTH, "PYTHONPATH": str(self.folder / "src")}
 
     def uv(self, *command: str | Path, **more: Any) -> Done:
         """Run `uv run …` in the environment as it is."""
@@ -180,7 +181,7 @@ def _fork_server(project: Project) -> subprocess.Popen:
     python = project.folder / ".venv" / "bin" / "python"
     script = TEMPLATE / "tests" / "fork_server.py"
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-    environment = {**os.environ, **quiet}
+    environment = {**os.environ, **quiet, "COLUMNS": WIDTH}
     server = subprocess.Popen([python, script, str(project.forks)], env=environment)
     while not project.forks.exists():
         assert server.poll() is None, "the fork server did not start"
