@@ -74,8 +74,12 @@ def generate(folder: Path) -> Path:
 
 
 def clean() -> dict[str, str]:
-    """The environment's variables without this script's own environment."""
-    return {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    """The environment's variables without this script's own environment.
+
+    Ray would start its workers by the `uv run` that this script was started with.
+    """
+    kept = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    return {**kept, "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 
 
 def fits(python: Path, name: str, fits: int, rows: int, kill: float = 0.0) -> dict[str, Any]:

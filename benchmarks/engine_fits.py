@@ -82,7 +82,8 @@ def by_ray() -> Map:
     from ray.util.joblib import register_ray
 
     register_ray()
-    ray.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
+    # "local": not the cluster that an earlier run, killed, left the address of.
+    ray.init("local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
 
     def through(work: Callable, data: Data, numbers: Sequence[int]) -> list:
         with parallel_backend("ray"):
@@ -168,8 +169,9 @@ def main() -> None:
     seen = {pid for pid, _ in run(nothing, data, range(2 * WORKERS))}
     found = {"start": time.perf_counter() - begun}
     begun = time.perf_counter()
-    seen |= {pid for pid, _ in run(nothing, data, range(fits))}
-    found["overhead"] = (time.perf_counter() - begun - 0.02 * fits / max(1, len(seen))) / fits
+    here = {pid for pid, _ in run(nothing, data, range(fits))}
+    found["overhead"] = (time.perf_counter() - begun - 0.02 * fits / len(here)) / fits
+    seen |= here
     watch.start()
     workers = sorted(seen - {os.getpid()})
     if "kill" in sys.argv:
