@@ -56,9 +56,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def facts(command: str, packages: Sequence[str]) -> str:
     """When, by which command and versions a result was made."""
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    system = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
-    return f"`uv run benchmarks/{command}` on {datetime.now(UTC).date()}; {versions}, {system}."
+    with_what = [f"{name} {version(name)}" for name in packages]
+    with_what += [
+        f"Python {platform.python_version()}",
+        f"{platform.system()} {platform.machine()}",
+    ]
+    return f"`uv run benchmarks/{command}` on {datetime.now(UTC).date()}; {', '.join(with_what)}."
 
 
 def say(text: str) -> None:

@@ -40,12 +40,12 @@ NEEDS = {
     "dask": (*BASE, "distributed>=2026.8"),
     "ray": (*BASE, "ray[default]>=2.50"),
 }
-TOLD = {
-    "alone": "one process, no engine",
-    "joblib": "joblib (loky)",
-    "dask": "joblib on Dask",
-    "ray": "joblib on Ray",
-    "project": '`[engine] kind = "dask"`',
+TOLD = {  # what it is called, and whose version matters
+    "alone": ("one process, no engine", "scikit-learn"),
+    "joblib": ("joblib (loky)", "joblib"),
+    "dask": ("joblib on Dask", "distributed"),
+    "ray": ("joblib on Ray", "ray"),
+    "project": ('`[engine] kind = "dask"`', "distributed"),
 }
 ROWS = """
 import sys; from datetime import date, timedelta; from pathlib import Path
@@ -66,6 +66,12 @@ def megabytes(python: Path) -> float:
     return sum(path.stat().st_size for path in files if not path.is_symlink()) / 1e6
 
 
+def release(python: Path, library: str) -> str:
+    """The version that an environment has."""
+    ask = f"from importlib.metadata import version; print(version({library!r}))"
+    return subprocess.check_output([python, "-c", ask], text=True, env=clean()).strip()
+
+
 def generate(folder: Path) -> Path:
     """A project with the group `dask` in its environment."""
     project = Path(cookiecutter(str(REPOSITORY), no_input=True, output_dir=str(folder)))
@@ -76,9 +82,11 @@ def generate(folder: Path) -> Path:
 def clean() -> dict[str, str]:
     """The environment's variables without this script's own environment.
 
-    Ray would start its workers by the `uv run` that this script was started with.
+    Where an image of Python says so, each start would compile all libraries anew; and Ray would
+    start its workers by the `uv run` that this script was started with.
     """
-    kept = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    own = ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+    kept = {key: value for key, value in os.environ.items() if key not in own}
     return {**kept, "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 
 
@@ -113,7 +121,7 @@ def middle(found: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 def compare_fits(project: Path, number: int, rows: int, repeats: int) -> list[list[str]]:
     """A row for each engine."""
     lines, scores = [], set()
-    for name, told in TOLD.items():
+    for name, (told, library) in TOLD.items():
         own = name == "project"
         engine = "joblib" if name == "alone" else name
         python = (
@@ -123,9 +131,11 @@ def compare_fits(project: Path, number: int, rows: int, repeats: int) -> list[li
         )
         usual = middle([fits(python, name, number, rows) for _ in range(repeats)])
         scores.add(round(usual["score"], 12))
-        line = [told, f"{usual['start']:.1f}", f"{1e3 * usual['overhead']:.1f}"]
+        line = [f"{told}, {library} {release(python, library)}"]
+        line += [f"{usual['start']:.1f}", f"{1e3 * usual['overhead']:.1f}"]
         line += [f"{usual['seconds']:.1f}", f"{usual['megabytes']:.0f}"]
-        line += [after_a_kill(python, name, number, rows, usual["seconds"])]
+        kills = repeats if name != "alone" else 0
+        line += [after_kills(python, name, number, rows, usual["seconds"], kills)]
         lines.append([*line, "" if own or name == "alone" else f"{megabytes(python):.0f}"])
         say("  ".join(lines[-1]))
     if len(scores) > 1:
@@ -133,12 +143,14 @@ def compare_fits(project: Path, number: int, rows: int, repeats: int) -> list[li
     return lines
 
 
-def after_a_kill(python: Path, name: str, number: int, rows: int, usual: float) -> str:
-    """How long it takes if a worker is killed with -9 when a third is done."""
-    if name == "alone":
-        return ""
-    found = fits(python, name, number, rows, usual / 3)
-    return f"lost: {found['lost']}" if "lost" in found else f"{found['seconds']:.1f}"
+def after_kills(python: Path, name: str, number: int, rows: int, usual: float, kills: int) -> str:
+    """How long it takes if a worker is killed with -9 when a third is done, so often."""
+    found = [fits(python, name, number, rows, usual / 3) for _ in range(kills)]
+    took = [one["seconds"] for one in found if "lost" not in one]
+    said = [f"{median(took):.1f}"] if took else []
+    if lost := sorted({one["lost"] for one in found if "lost" in one}):
+        said.append(f"lost {kills - len(took)} of {kills}: {', '.join(lost)}")
+    return "; ".join(said)
 
 
 @contextmanager
@@ -236,7 +248,7 @@ an environment of its own.
 *Start* is until four empty pieces have come back, imports included; *a fit* is what an engine \
 adds to each one, from as many empty pieces. *MB* is the most that all processes used together, \
 shared pages once. *After a kill*: the same fits, one worker killed with -9 when a third of the \
-usual time is over. *On disk*: the environment, scikit-learn included.
+usual time is over, as often. *On disk*: the environment, scikit-learn included.
 
 ## A table in {told["files"]} files, {told["files"] * told["per_file"]:,} rows
 
@@ -253,7 +265,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
-    told = {"fits": 40, "rows": 10_000, "repeats": 3, "files": 24, "per_file": 100_000}
+    told = {"fits": 40, "rows": 10_000, "repeats": 3, "files": 24, "per_file": 300_000}
     if quick:
         told = {"fits": 10, "rows": 2_000, "repeats": 1, "files": 4, "per_file": 20_000}
     with tempfile.TemporaryDirectory(prefix="engine-") as scratch:
